@@ -1,0 +1,1 @@
+"""The command line: one file per command, wires the rooms and only wires."""

@@ -1,0 +1,1 @@
+"""One box: capture, pipeline, rules, outbox, publisher, health."""

@@ -1,0 +1,1 @@
+"""The centre: subscriber, points, store, incidents, alerts, records, API."""

@@ -1,0 +1,1 @@
+"""Model zoo: manifest with licence and sha256, checked loading, decoders."""

@@ -1,0 +1,1 @@
+"""The rendered hall: clips with exact truth."""
