@@ -1,8 +1,8 @@
 """What passes between the stages of `vision`: frozen structs of arrays, checked where they are made.
 
-Image coordinates are pixels from the top left corner, x to the right and y down, of the image whose size the struct
-carries; a box is `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. Nothing here converts: a wrong dtype is a defect of
-the caller and raises ValueError with the expected and the actual shape.
+Image coordinates are pixels from the top left corner, x to the right and y down, of the image whose size
+the struct carries; a box is `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. Nothing here converts: a wrong
+dtype is a defect of the caller and raises ValueError with the expected and the actual shape.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Frame:
         image: (H, W, 3) uint8, BGR.
 
     Raises:
-        ValueError: an array of another shape or dtype, a negative `seq`, a `captured_at` that is no finite number.
+        ValueError: an array of another shape or dtype, a negative `seq`, a `captured_at` that is not finite.
     """
 
     camera_id: str
@@ -34,7 +34,7 @@ class Frame:
     image: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        _check("Frame.image", self.image, np.uint8, (None, None, 3))
+        _check("Frame.image", self.image, np.uint8, ("H", "W", 3))
         if 0 in self.image.shape:
             raise ValueError(f"Frame.image: expected at least one pixel, got shape {self.image.shape}")
         if self.seq < 0:
@@ -68,7 +68,7 @@ class Detections:
     size_px: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check("Detections.boxes_px", self.boxes_px, np.float32, (None, 4))
+        _check("Detections.boxes_px", self.boxes_px, np.float32, ("N", 4))
         count = len(self.boxes_px)
         _check("Detections.scores", self.scores, np.float32, (count,))
         _check("Detections.labels", self.labels, np.int64, (count,))
@@ -107,7 +107,7 @@ class Tracks:
     size_px: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check("Tracks.ids", self.ids, np.int64, (None,))
+        _check("Tracks.ids", self.ids, np.int64, ("N",))
         count = len(self.ids)
         _check("Tracks.boxes_px", self.boxes_px, np.float32, (count, 4))
         _check("Tracks.scores", self.scores, np.float32, (count,))
@@ -132,12 +132,15 @@ def _no_boxes() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.empty((0, 4), np.float32), np.empty(0, np.float32)
 
 
-def _check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | None, ...]) -> None:
-    expected = f"{dtype.__name__} ({', '.join('N' if n is None else str(n) for n in shape)})"
+def _check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | str, ...]) -> None:
+    """Raise ValueError unless this is an array of this dtype and shape; a letter stands for any length."""
+    expected = f"{dtype.__name__} ({', '.join(map(str, shape))})"
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{name}: expected an array {expected}, got {type(array).__name__}")  # noqa: TRY004 - one kind of error
+        raise ValueError(f"{name}: expected an array {expected}, got {type(array).__name__}")  # noqa: TRY004
     found: NDArray[Any] = array
-    fits = found.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, found.shape, strict=True))
+    fits = found.ndim == len(shape) and all(
+        isinstance(n, str) or n == m for n, m in zip(shape, found.shape, strict=True)
+    )
     if found.dtype != dtype or not fits:
         raise ValueError(f"{name}: expected {expected}, got {found.dtype} {found.shape}")
 
