@@ -1,0 +1,276 @@
+"""Wire messages, JSON. One envelope, one body per kind; docs/mqtt.md shows samples.
+
+Instants are `datetime` in UTC here, because that is what stands on the wire; inside the rooms they are
+`hall.clock.Instant`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from hall.clock import Instant, to_datetime, to_iso
+from hall.errors import MessageError
+from hall.topics import Address
+
+SCHEMA = 1
+MAX_BYTES = 1_000_000
+"""A state message of 200 windows is about 40 kB; what is larger than this is an error or an attack."""
+
+Rule = Literal["clerk_absent", "long_wait", "overtime_case"]
+Severity = Literal["warning", "critical"]
+Phase = Literal["raised", "updated", "cleared"]
+Seen = Literal["present", "absent", "unknown"]
+ClearReason = Literal["resolved", "off_duty", "camera_lost"]
+WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
+
+_EVENT_NAMESPACE = uuid.UUID("6f3d6e0c-5f0b-5c57-9a5e-6d1c3f1a7b10")
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False, omit_defaults=False):
+    """Base of all bodies. Unknown keys are let through, so that an older centre reads a newer box."""
+
+
+class StatusBody(Body, frozen=True):
+    """Birth, stop and last will of a node. Retained."""
+
+    status: Literal["online", "stopped", "offline"]
+    version: str
+
+
+class CameraHealth(Body, frozen=True):
+    """How one camera does, over the last interval; `since_inference_s` is null before the first one."""
+
+    camera: str
+    state: Literal["live", "connecting", "lost", "ended"]
+    fps: float
+    decode_ms: float
+    inference_ms: float
+    since_inference_s: float | None
+    skipped_share: float
+    drops: int
+    reconnects: int
+    error: str | None = None
+
+
+class HealthBody(Body, frozen=True):
+    """How a node does, every 10 s."""
+
+    cameras: list[CameraHealth]
+    outbox_depth: int
+    outbox_bytes: int
+    thinned: int
+    rss_mb: float
+    model: str
+    provider: str
+
+
+class WindowState(Body, frozen=True):
+    """One window now."""
+
+    window: str
+    duty: Literal["open", "closed"]
+    clerk: Seen
+    clerk_since: datetime | None
+    customers: int
+    session_s: float | None
+    status: WindowStatus
+
+
+class ZoneState(Body, frozen=True):
+    """One zone now; `count` is null while it cannot be seen."""
+
+    zone: str
+    count: int | None
+    longest_wait_s: float | None
+    wait_p50_s: float | None
+    wait_p90_s: float | None
+    expected_wait_s: float | None
+    over_limit: int
+
+
+class StateBody(Body, frozen=True):
+    """All windows and zones of a node, every 10 s and on change. Retained."""
+
+    windows: list[WindowState]
+    zones: list[ZoneState]
+
+
+class EventBody(Body, frozen=True):
+    """A rule raised, updated or cleared an event."""
+
+    event_id: str
+    rule: Rule
+    subject: str
+    phase: Phase
+    severity: Severity
+    started_at: datetime
+    elapsed_s: float
+    unknown_s: float
+    limit_s: float
+    ended_at: datetime | None = None
+    reason: ClearReason | None = None
+    detail: dict[str, Any] = {}
+
+
+class SessionBody(Body, frozen=True):
+    """A finished service session."""
+
+    session_id: str
+    window: str
+    started_at: datetime
+    ended_at: datetime
+    duration_s: float
+    overtime: bool
+    unknown_s: float = 0.0
+
+
+class StayBody(Body, frozen=True):
+    """A finished stay in a zone."""
+
+    stay_id: str
+    zone: str
+    started_at: datetime
+    ended_at: datetime
+    duration_s: float
+    ended: Literal["served", "left", "lost"]
+    unknown_s: float = 0.0
+
+
+class CrossingBody(Body, frozen=True):
+    """Somebody crossed the line of an entrance."""
+
+    entrance: str
+    direction: Literal["in", "out"]
+
+
+class HeatCell(Body, frozen=True):
+    """Person-seconds in one cell: of 1 m on the plan, or of 1/16 of the image width where not calibrated."""
+
+    x: int
+    y: int
+    person_s: float
+
+
+class HeatBody(Body, frozen=True):
+    """Where people were, every 60 s: sparse cells on the plan, or in the picture of `camera`."""
+
+    interval_s: float
+    camera: str | None
+    cells: list[HeatCell]
+
+
+AnyBody = StatusBody | HealthBody | StateBody | EventBody | SessionBody | StayBody | CrossingBody | HeatBody
+BODIES: dict[str, type[AnyBody]] = {
+    "status": StatusBody,
+    "health": HealthBody,
+    "state": StateBody,
+    "event": EventBody,
+    "session": SessionBody,
+    "stay": StayBody,
+    "crossing": CrossingBody,
+    "heat": HeatBody,
+}
+_KINDS = {body: kind for kind, body in BODIES.items()}
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    schema: int
+    hall: str
+    floor: str
+    node: str
+    boot: str
+    seq: int
+    captured_at: datetime
+    kind: str
+    body: msgspec.Raw
+    late: bool = False
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message as it travels.
+
+    `boot` and `seq` number the messages of one run of a node, from 0 on. `late` marks one that waited in the
+    outbox: it is history and never replaces live state.
+    """
+
+    schema: int
+    hall: str
+    floor: str
+    node: str
+    boot: str
+    seq: int
+    captured_at: datetime
+    kind: str
+    body: AnyBody
+    late: bool = False
+
+    @property
+    def address(self) -> Address:
+        """Hall, floor and node."""
+        return Address(self.hall, self.floor, self.node)
+
+    @property
+    def topic(self) -> str:
+        """The topic it goes to."""
+        return self.address.topic(self.kind)
+
+
+_encoder = msgspec.json.Encoder()
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_body_decoders = {kind: msgspec.json.Decoder(body) for kind, body in BODIES.items()}
+
+
+def compose(address: Address, boot: str, seq: int, captured_at: Instant, body: AnyBody) -> Message:
+    """A message around a body."""
+    return Message(
+        schema=SCHEMA,
+        hall=address.hall,
+        floor=address.floor,
+        node=address.node,
+        boot=boot,
+        seq=seq,
+        captured_at=to_datetime(captured_at),
+        kind=_KINDS[type(body)],
+        body=body,
+    )
+
+
+def encode(message: Message) -> bytes:
+    """JSON of a message."""
+    return _encoder.encode(message)
+
+
+def decode(payload: bytes) -> Message:
+    """Read a message.
+
+    Raises:
+        MessageError: with reason `oversized`, `malformed`, `schema`, `kind` or `body`.
+    """
+    if len(payload) > MAX_BYTES:
+        raise MessageError("oversized", f"{len(payload)} bytes; expected {MAX_BYTES} at most")
+    try:
+        outer = _envelope_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise MessageError("malformed", f"no envelope: {exc}") from exc
+    if outer.schema != SCHEMA:
+        raise MessageError("schema", f"schema {outer.schema}; expected {SCHEMA}")
+    if outer.captured_at.tzinfo is None:
+        raise MessageError("malformed", "captured_at without an offset; expected UTC")
+    decoder = _body_decoders.get(outer.kind)
+    if decoder is None:
+        raise MessageError("kind", f"kind {outer.kind!r}; expected one of {', '.join(BODIES)}")
+    try:
+        body = decoder.decode(outer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise MessageError("body", f"body of {outer.kind}: {exc}") from exc
+    fields = {name: getattr(outer, name) for name in _Envelope.__struct_fields__ if name != "body"}
+    return Message(**fields, body=body)
+
+
+def event_id(hall: str, subject: str, rule: str, started_at: Instant) -> str:
+    """UUIDv5 of what makes an event that event: a restart or a replay makes the same one again."""
+    return str(uuid.uuid5(_EVENT_NAMESPACE, f"{hall}|{subject}|{rule}|{to_iso(started_at)}"))

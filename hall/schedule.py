@@ -1,0 +1,156 @@
+"""When a hall is open: hours per weekday with breaks, public holidays, extra open and closed days."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from hall.clock import Instant
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
+
+Span = tuple[int, int]
+"""Minutes after local midnight; an end past 1440 runs into the next day."""
+
+
+def parse_days(text: str) -> tuple[int, ...]:
+    """Weekdays of a key such as `mon-fri`, `sat` or `sat,sun`; 0 is Monday.
+
+    Raises:
+        ValueError: not a weekday, a range or a list of them.
+    """
+    days: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+            raise ValueError("weekdays such as mon-fri, sat or sat,sun")
+        start = WEEKDAYS.index(first)
+        length = (WEEKDAYS.index(last) - start) % 7 + 1 if dash else 1
+        days.extend((start + i) % 7 for i in range(length))
+    return tuple(days)
+
+
+def parse_span(text: str) -> Span:
+    """Hours such as `09:00-12:00`; an end before the start means the next day.
+
+    Raises:
+        ValueError: no such hours.
+    """
+    match = _SPAN.match(text)
+    if match is None or (match[3] == "24" and match[4] != "00"):
+        raise ValueError('hours such as "09:00-12:00" ("22:00-06:00" runs past midnight)')
+    start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+    if start == end:
+        raise ValueError("an end that differs from the start")
+    return start, end if end > start else end + 1440
+
+
+class Schedule:
+    """The open hours of a hall.
+
+    Args:
+        spans: per weekday (0 is Monday) the open spans; None means always open.
+        zone: IANA name of the hall's time zone; the machine's own zone plays no part.
+        country: code for public holidays as the `holidays` package knows it; they are closed, and where the
+            country works on a weekend day instead (China does), that day has the hours of a Monday.
+        closed: further closed days.
+        extra_open: days open though weekday or holiday says no; hours of their weekday, else of a Monday.
+    """
+
+    def __init__(
+        self,
+        spans: Mapping[int, Sequence[Span]] | None,
+        zone: str,
+        *,
+        country: str | None = None,
+        closed: Sequence[date] = (),
+        extra_open: Sequence[date] = (),
+    ) -> None:
+        self._spans = None if spans is None else {day: tuple(sorted(s)) for day, s in spans.items()}
+        self._zone = ZoneInfo(zone)
+        self._holidays = None if country is None else holidays.country_holidays(country)
+        self._closed = frozenset(closed)
+        self._extra_open = frozenset(extra_open)
+        self._edges = lru_cache(maxsize=64)(self._find_edges)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The hall's time zone."""
+        return self._zone
+
+    def is_open(self, at: Instant) -> bool:
+        """Whether the hall is open at an instant."""
+        if self._spans is None:
+            return True
+        return bisect_right(self._edges(self._local_day(at)), at) % 2 == 1
+
+    def open_seconds(self, start: Instant, end: Instant) -> float:
+        """Open time between two instants, in seconds."""
+        if self._spans is None:
+            return max(0.0, end - start)
+        total, day, last = 0.0, self._local_day(start), self._local_day(end)
+        while day <= last:
+            total += sum(max(0.0, min(b, end) - max(a, start)) for a, b in self._day_spans(day))
+            day += timedelta(days=1)
+        # A span that began the evening before belongs to that day.
+        total += sum(
+            max(0.0, min(b, end) - max(a, start))
+            for a, b in self._day_spans(self._local_day(start) - timedelta(days=1))
+        )
+        return total
+
+    def next_open(self, at: Instant, *, days: int = 30) -> Instant | None:
+        """The next opening after an instant, or None within `days`; None too where the hall never closes."""
+        if self._spans is None:
+            return None
+        day = self._local_day(at)
+        for offset in range(-1, days + 1):
+            for start, _ in self._day_spans(day + timedelta(days=offset)):
+                if start > at:
+                    return start
+        return None
+
+    def _local_day(self, at: Instant) -> date:
+        return datetime.fromtimestamp(at, tz=self._zone).date()
+
+    def _spans_of(self, day: date) -> tuple[Span, ...]:
+        assert self._spans is not None
+        own = self._spans.get(day.weekday(), ())
+        if day in self._closed:
+            return ()
+        if day in self._extra_open or (self._holidays is not None and self._works_instead(day)):
+            return own or self._spans.get(0, ())
+        return () if self._holidays is not None and day in self._holidays else own
+
+    def _works_instead(self, day: date) -> bool:
+        assert self._holidays is not None
+        _ = day in self._holidays  # fills the year, with its weekend days of work
+        return day in self._holidays.weekend_workdays
+
+    def _day_spans(self, day: date) -> list[tuple[Instant, Instant]]:
+        """The spans that begin on a local day, as instants; a change of clock in between is respected."""
+        return [(self._instant(day, a), self._instant(day, b)) for a, b in self._spans_of(day)]
+
+    def _instant(self, day: date, minutes: int) -> Instant:
+        days, minute = divmod(minutes, 1440)
+        local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=self._zone)
+        # Adding to a local time is wall time, which is what opening hours mean.
+        return (local + timedelta(days=days)).astimezone(UTC).timestamp()
+
+    def _find_edges(self, day: date) -> list[Instant]:
+        """Openings and closings in turn around a local day: an odd place is open."""
+        around = [s for offset in (-1, 0, 1) for s in self._day_spans(day + timedelta(days=offset))]
+        edges: list[Instant] = []
+        for start, end in sorted(around):
+            if edges and start <= edges[-1]:
+                edges[-1] = max(edges[-1], end)
+            else:
+                edges += [start, end]
+        return edges
