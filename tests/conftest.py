@@ -1,0 +1,57 @@
+"""Fixtures of every room. Real clips stay outside the repository: `data` tests run where HALLWATCH_DATA is set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import Server, influxdb1, mosquitto, running, victoria_metrics
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without the development data its tests are not part of the suite; with it, a missing file fails."""
+    if "HALLWATCH_DATA" in os.environ:
+        return
+    data = [item for item in items if item.get_closest_marker("data")]
+    config.hook.pytest_deselected(items=data)
+    items[:] = [item for item in items if item not in data]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The development data."""
+    folder = Path(os.environ["HALLWATCH_DATA"]).resolve()
+    assert folder.is_dir(), f"HALLWATCH_DATA={folder} is no folder"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """The rendered clips with their truth."""
+    return ROOT / "twin" / "assets" / "clips"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Server]:
+    """A mosquitto of its own; a test may kill and restart it."""
+    with running(mosquitto(tmp_path)) as server:
+        yield server
+
+
+@pytest.fixture
+def victoria(tmp_path: Path) -> Iterator[Server]:
+    """A VictoriaMetrics of its own."""
+    with running(victoria_metrics(tmp_path)) as server:
+        yield server
+
+
+@pytest.fixture
+def influx(tmp_path: Path) -> Iterator[Server]:
+    """An InfluxDB 1.6 of its own."""
+    with running(influxdb1(tmp_path)) as server:
+        yield server
