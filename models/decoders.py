@@ -79,14 +79,14 @@ def non_maximum(boxes: Floats, scores: Floats, iou: float) -> NDArray[np.intp]:
 
     Args:
         boxes: (N, 4) xyxy.
-        scores: (N,).
+        scores: (N,), above 0.
         iou: intersection over union, 0 to 1.
     """
     if not len(boxes):
         return np.empty(0, np.intp)
     corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
-    # The scores were filtered before; a threshold below all of them keeps OpenCV from filtering again.
-    kept = cv2.dnn.NMSBoxes(corner_and_size, scores.astype(np.float64), -1.0, iou)  # type: ignore[arg-type]
+    # The scores were filtered before; OpenCV drops those not over its threshold, so 0 keeps all.
+    kept = cv2.dnn.NMSBoxes(corner_and_size, scores.astype(np.float64), 0.0, iou)  # type: ignore[arg-type]
     return np.asarray(kept, np.intp).reshape(-1)
 
 
