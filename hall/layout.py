@@ -22,14 +22,14 @@ from pydantic import (
 )
 
 from hall.geometry import crossing_edges, polygon_area
-from hall.schedule import Schedule, parse_days, parse_span
+from hall.schedule import WEEKDAYS, Schedule, parse_days, parse_span
 from hall.units import Duration, Id
 
 
 class Model(BaseModel):
     """Base of everything in hall.yaml: frozen, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def overridden_by(self, other: Self | None) -> Self:
         """A copy in which every value that `other` states replaces ours."""
@@ -87,17 +87,37 @@ class HallInfo(Model):
 
 
 def _parse_hours(value: Any) -> Any:
-    """Day keys become `days`; everything else stays as it stands."""
+    """Day keys become `days`; everything else stays as it stands, to be known or refused."""
     if not isinstance(value, dict):
         return value
-    known = {"holidays", "closed", "open", "days"}
-    days: dict[str, Any] = {k: v for k, v in value.items() if k not in known}
-    return {**{k: v for k, v in value.items() if k in known and k != "days"}, "days": days}
+    # No file may say `days` itself; as a day key it is refused by name.
+    days = {k: v for k, v in value.items() if k == "days" or _is_day_key(k)}
+    return {**{k: v for k, v in value.items() if k not in days}, "days": days}
+
+
+def _is_day_key(text: str) -> bool:
+    try:
+        parse_days(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _day_key(text: str) -> str:
     parse_days(text)
     return text
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("a date such as 2026-02-14") from None
+
+
+Day = Annotated[date, BeforeValidator(_date)]
 
 
 def _span_text(text: str) -> str:
@@ -118,19 +138,23 @@ class Hours(Model):
     holidays: Annotated[str, AfterValidator(_country)] | None = Field(
         None, description="country code, e.g. CN"
     )
-    closed: list[date] = Field([], description="further closed days")
-    open: list[date] = Field([], description="days open though weekday or holiday says no")
+    closed: list[Day] = Field([], description="further closed days")
+    open: list[Day] = Field([], description="days open though weekday or holiday says no")
 
     @model_validator(mode="after")
     def _no_overlap(self) -> Self:
-        by_day: dict[int, list[tuple[int, int]]] = {}
-        for key, spans in self.days.items():
-            for day in parse_days(key):
-                by_day.setdefault(day, []).extend(parse_span(span) for span in spans)
-        for spans_of_day in by_day.values():
-            ordered = sorted(spans_of_day)
-            if any(b[0] < a[1] for a, b in pairwise(ordered)):
-                raise ValueError("hours of one day that do not overlap")
+        # Minutes of the week; the first hours stand at the end again, since Sunday's may reach into Monday.
+        week = sorted(
+            (day * 1440 + start, day * 1440 + end, f"{WEEKDAYS[day]} {text}")
+            for key, texts in self.days.items()
+            for day in parse_days(key)
+            for text in texts
+            for start, end in [parse_span(text)]
+        )
+        again = [(start + 7 * 1440, end + 7 * 1440, name) for start, end, name in week[:1]]
+        for (_, end, name), (start, _, other) in pairwise([*week, *again]):
+            if start < end:
+                raise ValueError(f"hours that do not overlap ({name} and {other} do)")
         return self
 
 
@@ -187,11 +211,17 @@ def _enough_points(points: list[FloorPoint]) -> list[FloorPoint]:
     return points
 
 
+def _device_number(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Camera(Model):
     """A camera of a floor."""
 
     id: Id
-    source: SecretStr = Field(description="rtsp:// address, file, device number or sim://")
+    source: Annotated[SecretStr, BeforeValidator(_device_number), Field(min_length=1)] = Field(
+        description="rtsp:// address, file, device number or sim://"
+    )
     analyse_fps: float = Field(2.0, gt=0, le=60, description="frames looked at per second")
     node: Id | None = Field(None, description="the box that runs it; edge-<floor> where left out")
     floor_points: Annotated[list[FloorPoint], AfterValidator(_enough_points)] = Field(
@@ -206,7 +236,8 @@ class Camera(Model):
 
 def mask_address(text: str) -> str:
     """An address without user, password and query, which is where cameras keep their secrets."""
-    masked = re.sub(r"://[^/@\s]*@", "://***@", text)
+    # Up to the last @: a password may hold one, and hiding too much is the better mistake.
+    masked = re.sub(r"://.*@|^[^/\s]+:[^/\s]*@", lambda m: "://***@" if "://" in m[0] else "***@", text)
     return re.sub(r"\?.*$", "?***", masked) if "://" in masked and not masked.startswith("sim:") else masked
 
 

@@ -13,11 +13,14 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from hall.errors import ConfigError, Fault, InputError
-from hall.layout import Hall
+from hall.layout import Hall, mask_address
 from hall.references import check_references
+from hall.schedule import WEEKDAYS
+from hall.units import FROM_FILE
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _EXPECTED = {
@@ -34,9 +37,28 @@ _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "tuple_type": "a pair [x, y]",
+    "too_long": "a pair [x, y]",
+    "too_short": "at least one of them",
+    "string_too_short": "text that is not empty",
+    "string_pattern_mismatch": "letters, digits, - and _, starting with a letter or digit, 64 at most",
 }
+_POINTS = {"polygon", "line", "floor_points"}
+"""Keys whose numbers are fractions where they have bounds."""
+_MAX_VALUES = 200_000
+"""The largest halls have some 10 000 values; aliases can turn a short file into more than memory holds."""
 
 Loc = tuple[int | str, ...]
+
+
+class _TooManyError(Exception):
+    """More values than any hall has."""
+
+
+class _Constructor(RoundTripConstructor):
+    """Dates stay text, so that our own check can say where a wrong one stands."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_yaml_str)
 
 
 def load_hall(path: Path, environ: Mapping[str, str] | None = None) -> Hall:
@@ -59,13 +81,19 @@ def load_hall(path: Path, environ: Mapping[str, str] | None = None) -> Hall:
 
 def parse_hall(text: str, *, name: str = "hall.yaml", environ: Mapping[str, str] | None = None) -> Hall:
     """Check the text of a hall file; see `load_hall`."""
-    marked = _parse_yaml(text, name)
-    raw = _plain(marked)
+    try:
+        marked = _parse_yaml(text, name)
+        raw = _plain(marked, iter(range(_MAX_VALUES)))
+    except RecursionError as exc:
+        raise ConfigError(name, [Fault("the file", "blocks nested without end", "a hall file")]) from exc
+    except _TooManyError as exc:
+        found = f"more than {_MAX_VALUES} values"
+        raise ConfigError(name, [Fault("the file", found, "a hall file")]) from exc
     faults: list[Fault] = []
     data = _substitute(raw, os.environ if environ is None else environ, (), faults, marked)
     hall: Hall | None = None
     try:
-        hall = Hall.model_validate(data)
+        hall = Hall.model_validate(data, context=FROM_FILE)
     except ValidationError as exc:
         faults += [_fault(error, raw, marked) for error in exc.errors()]
     faults += [
@@ -86,22 +114,34 @@ def show_path(loc: Loc) -> str:
 def _parse_yaml(text: str, name: str) -> Any:
     try:
         # YAML 1.2: `on` and `off` are words here, not booleans, and 09:00 is no number in base 60.
-        return YAML(typ="rt").load(StringIO(text))
+        yaml = YAML(typ="rt")
+        yaml.Constructor = _Constructor
+        return yaml.load(StringIO(text))
+    except DuplicateKeyError as exc:
+        # Its own words quote both values, and one of them may be a password.
+        key = re.search(r'duplicate key "([^"]*)"', str(exc.problem))
+        found = f"the key {key[1] if key else ''} a second time"
+        line = exc.problem_mark.line + 1 if exc.problem_mark is not None else None
+        raise ConfigError(name, [Fault("the file", found, "each key of a block once", line)]) from None
     except MarkedYAMLError as exc:
         mark = exc.problem_mark
         line = mark.line + 1 if mark is not None else None
-        problem = " ".join(str(exc.problem or exc.context or "no YAML").split())
+        problem = re.sub(
+            r"^(but )?found ", "", " ".join(str(exc.problem or exc.context or "no YAML").split())
+        )
         raise ConfigError(name, [Fault("the file", problem, "YAML 1.2", line)]) from exc
     except YAMLError as exc:
         raise ConfigError(name, [Fault("the file", " ".join(str(exc).split()), "YAML 1.2")]) from exc
 
 
-def _plain(node: Any) -> Any:
-    """Plain values from the marked ones that ruamel reads."""
+def _plain(node: Any, budget: Iterator[int]) -> Any:
+    """Plain values from the marked ones that ruamel reads; no more of them than the budget has."""
+    if next(budget, None) is None:
+        raise _TooManyError
     if isinstance(node, Mapping):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {str(key): _plain(value, budget) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [_plain(value, budget) for value in node]
     for kind in (bool, int, float, str):
         if isinstance(node, kind):
             return kind(node)
@@ -130,21 +170,14 @@ def _fault(error: Any, raw: Any, marked: Any) -> Fault:
     kind = error["type"]
     line = _line(marked, loc)
     if kind == "extra_forbidden":
-        known = _known_keys(loc[:-1])
-        close = get_close_matches(str(loc[-1]), known, n=1)
-        hint = f"{close[0]}" if close else f"one of the keys {', '.join(known)}"
-        return Fault(show_path(loc), f"the unknown key {loc[-1]}", hint, line)
+        return Fault(show_path(loc), f"the unknown key {loc[-1]}", _key_hint(loc), line)
     expected = _EXPECTED.get(kind)
     if kind == "value_error":
         expected = str(error["ctx"]["error"])
     elif kind in {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}:
         expected = error["msg"].replace("Input should be", "a number")
-        if set(map(str, error["ctx"].values())) <= {"0", "1", "0.0", "1.0"} and "polygon" in map(
-            str, error["loc"]
-        ):
+        if _POINTS.intersection(error["loc"]):
             expected = "a fraction of the image, from 0 to 1"
-    elif kind == "string_pattern_mismatch":
-        expected = "letters, digits, - and _, starting with a letter or digit, 64 at most"
     elif kind == "missing" and isinstance(loc[-1], int):
         expected = "a pair [x, y]"
     if expected is None:
@@ -165,7 +198,7 @@ def _walk(raw: Any, loc: Loc) -> tuple[Loc, Any, bool]:
         if part == "[key]":
             return tuple(path), path[-1] if path else None, True
         # A bare polygon was wrapped into [{polygon: …}]: `[0].polygon` is ours.
-        if part == 0 and rest[:1] == ["polygon"] and isinstance(node, list) and not isinstance(node[0], dict):
+        if part == 0 and rest[:1] == ["polygon"] and _is_bare(node):
             rest.pop(0)
             continue
         path.append(part)
@@ -176,11 +209,27 @@ def _walk(raw: Any, loc: Loc) -> tuple[Loc, Any, bool]:
     return tuple(path), node, True
 
 
+def _is_bare(node: Any) -> bool:
+    return isinstance(node, list) and not any(isinstance(part, dict) for part in node)
+
+
 def _show_value(value: Any) -> str:
     if isinstance(value, dict):
         return "a block with " + (", ".join(map(str, value)) or "nothing in it")
-    text = repr(value) if isinstance(value, str) else str(value)
+    if value is None:
+        return "nothing"
+    text = mask_address(repr(value) if isinstance(value, str) else str(value))
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _key_hint(loc: Loc) -> str:
+    known = _known_keys(loc[:-1])
+    days = "days" in known  # the field that hall.yaml writes as mon-fri, sat, ...
+    known = [key for key in known if key != "days"]
+    close: list[str] = get_close_matches(str(loc[-1]), [*known, *(WEEKDAYS if days else ())], n=1)
+    if close:
+        return close[0]
+    return f"one of the keys {', '.join(known)}" + (" or weekdays such as mon-fri, sat" if days else "")
 
 
 def _known_keys(loc: Loc) -> list[str]:

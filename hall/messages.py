@@ -6,15 +6,17 @@ Instants are `datetime` in UTC here, because that is what stands on the wire; in
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hall.clock import Instant, to_datetime, to_iso
 from hall.errors import MessageError
 from hall.topics import Address
+from hall.units import ID_PATTERN
 
 SCHEMA = 1
 MAX_BYTES = 1_000_000
@@ -27,6 +29,13 @@ Seen = Literal["present", "absent", "unknown"]
 ClearReason = Literal["resolved", "off_duty", "camera_lost"]
 WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
 
+Utc = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time without an offset would be read in the zone of whatever machine reads it, so it is refused."""
+
+SeqNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+BootId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+_ID = re.compile(ID_PATTERN)
 _EVENT_NAMESPACE = uuid.UUID("6f3d6e0c-5f0b-5c57-9a5e-6d1c3f1a7b10")
 
 
@@ -74,7 +83,7 @@ class WindowState(Body, frozen=True):
     window: str
     duty: Literal["open", "closed"]
     clerk: Seen
-    clerk_since: datetime | None
+    clerk_since: Utc | None
     customers: int
     session_s: float | None
     status: WindowStatus
@@ -107,11 +116,11 @@ class EventBody(Body, frozen=True):
     subject: str
     phase: Phase
     severity: Severity
-    started_at: datetime
+    started_at: Utc
     elapsed_s: float
     unknown_s: float
     limit_s: float
-    ended_at: datetime | None = None
+    ended_at: Utc | None = None
     reason: ClearReason | None = None
     detail: dict[str, Any] = {}
 
@@ -121,8 +130,8 @@ class SessionBody(Body, frozen=True):
 
     session_id: str
     window: str
-    started_at: datetime
-    ended_at: datetime
+    started_at: Utc
+    ended_at: Utc
     duration_s: float
     overtime: bool
     unknown_s: float = 0.0
@@ -133,8 +142,8 @@ class StayBody(Body, frozen=True):
 
     stay_id: str
     zone: str
-    started_at: datetime
-    ended_at: datetime
+    started_at: Utc
+    ended_at: Utc
     duration_s: float
     ended: Literal["served", "left", "lost"]
     unknown_s: float = 0.0
@@ -178,13 +187,13 @@ _KINDS = {body: kind for kind, body in BODIES.items()}
 
 
 class _Envelope(msgspec.Struct, frozen=True):
-    schema: int
+    schema: SeqNumber
     hall: str
     floor: str
     node: str
-    boot: str
-    seq: int
-    captured_at: datetime
+    boot: BootId
+    seq: SeqNumber
+    captured_at: Utc
     kind: str
     body: msgspec.Raw
     late: bool = False
@@ -201,9 +210,9 @@ class Message(msgspec.Struct, frozen=True):
     hall: str
     floor: str
     node: str
-    boot: str
-    seq: int
-    captured_at: datetime
+    boot: BootId
+    seq: SeqNumber
+    captured_at: Utc
     kind: str
     body: AnyBody
     late: bool = False
@@ -219,6 +228,8 @@ class Message(msgspec.Struct, frozen=True):
         return self.address.topic(self.kind)
 
 
+# Deeply nested JSON overruns the stack of the decoder, which says so with RecursionError.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _encoder = msgspec.json.Encoder()
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _body_decoders = {kind: msgspec.json.Decoder(body) for kind, body in BODIES.items()}
@@ -254,21 +265,27 @@ def decode(payload: bytes) -> Message:
         raise MessageError("oversized", f"{len(payload)} bytes; expected {MAX_BYTES} at most")
     try:
         outer = _envelope_decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        raise MessageError("malformed", f"no envelope: {exc}") from exc
+    except _UNREADABLE as exc:
+        raise MessageError("malformed", f"no envelope: {_short(exc)}") from exc
     if outer.schema != SCHEMA:
         raise MessageError("schema", f"schema {outer.schema}; expected {SCHEMA}")
-    if outer.captured_at.tzinfo is None:
-        raise MessageError("malformed", "captured_at without an offset; expected UTC")
+    for name, value in (("hall", outer.hall), ("floor", outer.floor), ("node", outer.node)):
+        if not _ID.fullmatch(value):
+            raise MessageError("malformed", f"{name} {value[:80]!r}; expected an id as topics have it")
     decoder = _body_decoders.get(outer.kind)
     if decoder is None:
-        raise MessageError("kind", f"kind {outer.kind!r}; expected one of {', '.join(BODIES)}")
+        raise MessageError("kind", f"kind {outer.kind[:80]!r}; expected one of {', '.join(BODIES)}")
     try:
         body = decoder.decode(outer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        raise MessageError("body", f"body of {outer.kind}: {exc}") from exc
+    except _UNREADABLE as exc:
+        raise MessageError("body", f"body of {outer.kind}: {_short(exc)}") from exc
     fields = {name: getattr(outer, name) for name in _Envelope.__struct_fields__ if name != "body"}
     return Message(**fields, body=body)
+
+
+def _short(exc: Exception) -> str:
+    """What a decoder says; it may quote a value of any length."""
+    return str(exc)[:300]
 
 
 def event_id(hall: str, subject: str, rule: str, started_at: Instant) -> str:

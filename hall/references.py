@@ -22,7 +22,9 @@ def check_references(raw: Any) -> Iterator[Finding]:
         yield from _duplicates(
             kind.removesuffix("s"), [item for loc, floor in floors for item in _items(floor, kind, loc)]
         )
+    yield from _nodes_of_two_floors(floors)
     for loc, floor in floors:
+        yield from _areas_of_two_nodes(floor, loc)
         cameras = _ids(floor, "cameras")
         windows = _ids(floor, "windows")
         yield from _unknown_cameras(floor, loc, cameras)
@@ -58,6 +60,35 @@ def _unknown_cameras(floor: dict[str, Any], loc: Loc, cameras: list[Any]) -> Ite
                     elif area["camera"] not in cameras:
                         found = f"the unknown camera {area['camera']!r}"
                         yield (*area_loc, "camera"), found, _one_of(cameras, "camera")
+
+
+def _node_of(camera: dict[str, Any], floor: dict[str, Any]) -> str:
+    return str(camera.get("node") or f"edge-{floor.get('id')}")
+
+
+def _nodes_of_two_floors(floors: list[tuple[Loc, dict[str, Any]]]) -> Iterator[Finding]:
+    """A topic has one floor and one node, so a node that ran cameras of two floors would lose one of them."""
+    floor_of: dict[str, int] = {}
+    for i, (floor_loc, floor) in enumerate(floors):
+        for loc, camera in _items(floor, "cameras", floor_loc):
+            node = _node_of(camera, floor)
+            if floor_of.setdefault(node, i) != i:
+                yield (*loc, "node"), f"the node {node!r} on a second floor", "a node of this floor alone"
+
+
+def _areas_of_two_nodes(floor: dict[str, Any], loc: Loc) -> Iterator[Finding]:
+    """A window or zone is judged by one box, which must run every camera that sees it."""
+    node_of = {str(c.get("id")): _node_of(c, floor) for _, c in _items(floor, "cameras", loc)}
+    for kind in ("windows", "zones"):
+        for item_loc, item in _items(floor, kind, loc):
+            cameras = [item.get("camera")] + [
+                area.get("camera")
+                for key in ("areas", "clerk_area", "customer_area")
+                for _, area in _items(item, key, item_loc)
+            ]
+            nodes = sorted({node_of[c] for c in cameras if isinstance(c, str) and c in node_of})
+            if len(nodes) > 1:
+                yield item_loc, f"cameras of the nodes {', '.join(nodes)}", "cameras that one node runs"
 
 
 def _items(node: Any, key: str, loc: Loc) -> Iterator[tuple[Loc, dict[str, Any]]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -59,7 +59,8 @@ class Schedule:
         spans: per weekday (0 is Monday) the open spans; None means always open.
         zone: IANA name of the hall's time zone; the machine's own zone plays no part.
         country: code for public holidays as the `holidays` package knows it; they are closed, and where the
-            country works on a weekend day instead (China does), that day has the hours of a Monday.
+            country works on a weekend day instead (China does), that day has the hours of a Monday. China's
+            holidays are on record once the State Council has announced the year; see docs/hall-yaml.md.
         closed: further closed days.
         extra_open: days open though weekday or holiday says no; hours of their weekday, else of a Monday.
     """
@@ -78,7 +79,7 @@ class Schedule:
         self._holidays = None if country is None else holidays.country_holidays(country)
         self._closed = frozenset(closed)
         self._extra_open = frozenset(extra_open)
-        self._edges = lru_cache(maxsize=64)(self._find_edges)
+        self._spans_on = lru_cache(maxsize=64)(self._find_spans)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -89,33 +90,23 @@ class Schedule:
         """Whether the hall is open at an instant."""
         if self._spans is None:
             return True
-        return bisect_right(self._edges(self._local_day(at)), at) % 2 == 1
+        day = self._local_day(at)
+        return any(start <= at < end for start, end in self._open_between(day, day))
 
     def open_seconds(self, start: Instant, end: Instant) -> float:
         """Open time between two instants, in seconds."""
         if self._spans is None:
             return max(0.0, end - start)
-        total, day, last = 0.0, self._local_day(start), self._local_day(end)
-        while day <= last:
-            total += sum(max(0.0, min(b, end) - max(a, start)) for a, b in self._day_spans(day))
-            day += timedelta(days=1)
-        # A span that began the evening before belongs to that day.
-        total += sum(
-            max(0.0, min(b, end) - max(a, start))
-            for a, b in self._day_spans(self._local_day(start) - timedelta(days=1))
-        )
-        return total
+        spans = self._open_between(self._local_day(start), self._local_day(end))
+        return math.fsum(max(0.0, min(b, end) - max(a, start)) for a, b in spans)
 
     def next_open(self, at: Instant, *, days: int = 30) -> Instant | None:
         """The next opening after an instant, or None within `days`; None too where the hall never closes."""
         if self._spans is None:
             return None
         day = self._local_day(at)
-        for offset in range(-1, days + 1):
-            for start, _ in self._day_spans(day + timedelta(days=offset)):
-                if start > at:
-                    return start
-        return None
+        spans = self._open_between(day, day + timedelta(days=days))
+        return next((start for start, _ in spans if start > at), None)
 
     def _local_day(self, at: Instant) -> date:
         return datetime.fromtimestamp(at, tz=self._zone).date()
@@ -125,8 +116,10 @@ class Schedule:
         own = self._spans.get(day.weekday(), ())
         if day in self._closed:
             return ()
-        if day in self._extra_open or (self._holidays is not None and self._works_instead(day)):
+        if day in self._extra_open:
             return own or self._spans.get(0, ())
+        if self._holidays is not None and self._works_instead(day):
+            return self._spans.get(0, ()) or own
         return () if self._holidays is not None and day in self._holidays else own
 
     def _works_instead(self, day: date) -> bool:
@@ -134,23 +127,28 @@ class Schedule:
         _ = day in self._holidays  # fills the year, with its weekend days of work
         return day in self._holidays.weekend_workdays
 
-    def _day_spans(self, day: date) -> list[tuple[Instant, Instant]]:
-        """The spans that begin on a local day, as instants; a change of clock in between is respected."""
-        return [(self._instant(day, a), self._instant(day, b)) for a, b in self._spans_of(day)]
+    def _open_between(self, first: date, last: date) -> list[tuple[Instant, Instant]]:
+        """When the hall is open on some local days: in order and apart, so nothing counts twice."""
+        merged: list[tuple[Instant, Instant]] = []
+        # A span that began the evening before reaches into the first day.
+        for offset in range(-1, (last - first).days + 1):
+            for start, end in self._spans_on(first + timedelta(days=offset)):
+                if merged and start <= merged[-1][1]:
+                    merged[-1] = merged[-1][0], max(merged[-1][1], end)
+                else:
+                    merged.append((start, end))
+        return merged
+
+    def _find_spans(self, day: date) -> list[tuple[Instant, Instant]]:
+        """The spans that begin on a local day, as instants.
+
+        A change of clock in between is respected; a span that lies within the hour it skips is none.
+        """
+        spans = [(self._instant(day, a), self._instant(day, b)) for a, b in self._spans_of(day)]
+        return sorted((start, end) for start, end in spans if start < end)
 
     def _instant(self, day: date, minutes: int) -> Instant:
         days, minute = divmod(minutes, 1440)
         local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=self._zone)
         # Adding to a local time is wall time, which is what opening hours mean.
         return (local + timedelta(days=days)).astimezone(UTC).timestamp()
-
-    def _find_edges(self, day: date) -> list[Instant]:
-        """Openings and closings in turn around a local day: an odd place is open."""
-        around = [s for offset in (-1, 0, 1) for s in self._day_spans(day + timedelta(days=offset))]
-        edges: list[Instant] = []
-        for start, end in sorted(around):
-            if edges and start <= edges[-1]:
-                edges[-1] = max(edges[-1], end)
-            else:
-                edges += [start, end]
-        return edges

@@ -41,6 +41,11 @@ def parse_topic(topic: str) -> tuple[Address, str]:
         MessageError: the topic is none of ours (reason `topic`).
     """
     parts = topic.split("/")
-    if len(parts) < 6 or "/".join(parts[:2]) != ROOT or not all(_ID.match(part) for part in parts[2:5]):
+    if (
+        len(parts) < 6
+        or not parts[5]
+        or "/".join(parts[:2]) != ROOT
+        or not all(_ID.fullmatch(part) for part in parts[2:5])
+    ):
         raise MessageError("topic", f"topic {topic!r}: expected {ROOT}/HALL/FLOOR/NODE/KIND")
     return Address(*parts[2:5]), "/".join(parts[5:])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h)\s*$")
@@ -25,14 +26,18 @@ def parse_duration(text: Any) -> float:
     if match is None:
         raise ValueError("a number with a unit: 250ms, 10s, 5min or 1.5h")
     seconds = float(match[1]) * _UNITS_S[match[2]]
-    if seconds <= 0:
-        raise ValueError("a duration longer than zero")
+    if not 0 < seconds < math.inf:
+        raise ValueError("a duration longer than zero" if seconds <= 0 else "a duration that ends")
     return seconds
 
 
-def _duration(value: Any) -> Any:
-    # A float only comes from our own defaults and from copies of a model, never from a file.
-    return value if isinstance(value, float) else parse_duration(value)
+FROM_FILE = {"from_file": True}
+"""Context of a validation whose values people wrote: there even `5.0` needs a unit."""
+
+
+def _duration(value: Any, info: ValidationInfo) -> Any:
+    # From code, a float is seconds, as the name of every such variable says.
+    return value if isinstance(value, float) and info.context != FROM_FILE else parse_duration(value)
 
 
 Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str)]
