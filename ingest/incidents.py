@@ -1,0 +1,165 @@
+"""Incidents: what the messages of one event say together.
+
+The messages may come in any order and any number of times; the incident is the same. Every figure is a
+minimum, a maximum or the newest by `captured_at`, where of one instant `cleared` is the newest and `raised` the
+oldest. Only `openings` counts what happened here, so that alerts know.
+
+An incident is cleared unless a `raised` was captured after its newest `cleared`: a box that lost its camera
+clears the event, and raises it again, under the same id, when it sees that nothing has changed. That opens the
+incident anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy.dialects.sqlite import insert
+
+from hall.clock import Instant
+from hall.messages import ClearReason, EventBody, Message, Rule, Severity
+from hall.views import IncidentStatus, IncidentView
+from ingest import schema
+
+_RANK = {"raised": 0, "updated": 1, "cleared": 2}
+_SEVERITY_RANK = {"warning": 0, "critical": 1}
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """One row of the incidents."""
+
+    event_id: str
+    hall: str
+    floor: str
+    node: str
+    rule: Rule
+    subject: str
+    severity: Severity
+    status: IncidentStatus
+    openings: int
+    started_at: Instant
+    raised_at: Instant
+    last_raised_at: Instant
+    last_cleared_at: Instant | None
+    ended_at: Instant | None
+    reason: ClearReason | None
+    latest_at: Instant
+    latest_rank: int
+    elapsed_s: float
+    unknown_s: float
+    limit_s: float
+    detail: dict[str, Any]
+
+    def view(self) -> IncidentView:
+        """The incident as others see it."""
+        cleared = self.status == "cleared"
+        return IncidentView(
+            event_id=self.event_id,
+            hall=self.hall,
+            floor=self.floor,
+            node=self.node,
+            rule=self.rule,
+            subject=self.subject,
+            severity=self.severity,
+            status=self.status,
+            started_at=self.started_at,
+            raised_at=self.raised_at,
+            cleared_at=self.ended_at if cleared else None,
+            elapsed_s=self.elapsed_s,
+            unknown_s=self.unknown_s,
+            limit_s=self.limit_s,
+            reason=self.reason if cleared else None,
+            detail=self.detail,
+        )
+
+
+def merge(known: Incident | None, message: Message) -> Incident:
+    """The incident after one more message of its event."""
+    body = message.body
+    assert isinstance(body, EventBody)
+    one = _alone(message, body)
+    return one if known is None else _merged(known, one, body)
+
+
+def _alone(message: Message, body: EventBody) -> Incident:
+    """What one message says on its own."""
+    at = message.captured_at.timestamp()
+    cleared = body.phase == "cleared"
+    return Incident(
+        event_id=body.event_id,
+        hall=message.hall,
+        floor=message.floor,
+        node=message.node,
+        rule=body.rule,
+        subject=body.subject,
+        severity=body.severity,
+        status="cleared" if cleared else "open",
+        openings=1,
+        started_at=body.started_at.timestamp(),
+        raised_at=at,
+        last_raised_at=at if body.phase == "raised" else float("-inf"),
+        last_cleared_at=at if cleared else None,
+        ended_at=(body.ended_at.timestamp() if body.ended_at else at) if cleared else None,
+        reason=body.reason if cleared else None,
+        latest_at=at,
+        latest_rank=_RANK[body.phase],
+        elapsed_s=float(body.elapsed_s),
+        unknown_s=float(body.unknown_s),
+        limit_s=float(body.limit_s),
+        detail=body.detail,
+    )
+
+
+def _merged(known: Incident, one: Incident, body: EventBody) -> Incident:
+    newest = max(known, one, key=lambda i: (i.latest_at, i.latest_rank))
+    raised_at = max(known.last_raised_at, one.last_raised_at)
+    ended = max(known, one, key=lambda i: float("-inf") if i.last_cleared_at is None else i.last_cleared_at)
+    open_now = ended.last_cleared_at is None or raised_at > ended.last_cleared_at
+    opened_again = open_now and known.status == "cleared"
+    return msgspec.structs.replace(
+        newest,
+        severity=max(known.severity, body.severity, key=_SEVERITY_RANK.__getitem__),
+        status="open" if open_now else "cleared",
+        openings=known.openings + opened_again,
+        started_at=min(known.started_at, one.started_at),
+        raised_at=min(known.raised_at, one.raised_at),
+        last_raised_at=raised_at,
+        last_cleared_at=ended.last_cleared_at,
+        ended_at=ended.ended_at,
+        reason=ended.reason,
+    )
+
+
+_ROWS_AT_ONCE = 500
+
+
+def load_incidents(connection: Connection, event_ids: list[str]) -> dict[str, Incident]:
+    """The incidents on record among these."""
+    found: dict[str, Incident] = {}
+    for i in range(0, len(event_ids), _ROWS_AT_ONCE):
+        some = event_ids[i : i + _ROWS_AT_ONCE]
+        rows = connection.execute(select(schema.incidents).where(schema.incidents.c.event_id.in_(some)))
+        found |= {row["event_id"]: from_row(row) for row in rows.mappings()}
+    return found
+
+
+def save_incidents(connection: Connection, incidents: list[Incident]) -> None:
+    """Write incidents over what is on record."""
+    if not incidents:
+        return
+    statement = insert(schema.incidents)
+    columns = {c.name: c for c in statement.excluded if c.name != "event_id"}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["event_id"], set_=columns),
+        [_to_row(incident) for incident in incidents],
+    )
+
+
+def _to_row(incident: Incident) -> dict[str, Any]:
+    return msgspec.structs.asdict(incident) | {"detail": msgspec.json.encode(incident.detail)}
+
+
+def from_row(row: RowMapping) -> Incident:
+    """An incident from its row."""
+    return Incident(**{**row, "detail": msgspec.json.decode(row["detail"])})

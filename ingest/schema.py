@@ -1,0 +1,161 @@
+"""The tables of the records. Instants are Unix seconds, UTC; bodies are kept as the JSON they came in."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True),
+    Column("node", String(64), primary_key=True),
+    Column("boot", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("status_at", Float, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("state_at", Float),
+    Column("state", LargeBinary),
+    Column("health_at", Float),
+    Column("health", LargeBinary),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("event_id", String(64), primary_key=True),
+    Column("hall", String(64), nullable=False),
+    Column("floor", String(64), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("rule", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("openings", Integer, nullable=False, comment="1, and one more for each time it opened again"),
+    Column("started_at", Float, nullable=False),
+    Column("raised_at", Float, nullable=False, comment="captured_at of its first message"),
+    Column("last_raised_at", Float, nullable=False, comment="captured_at of its newest raised message"),
+    Column("last_cleared_at", Float, comment="captured_at of its newest cleared message"),
+    Column("ended_at", Float, comment="what that message says when it ended"),
+    Column("reason", String(32)),
+    Column("latest_at", Float, nullable=False, comment="captured_at of the message the figures are from"),
+    Column("latest_rank", Integer, nullable=False),
+    Column("elapsed_s", Float, nullable=False),
+    Column("unknown_s", Float, nullable=False),
+    Column("limit_s", Float, nullable=False),
+    Column("detail", LargeBinary, nullable=False),
+    Index("incidents_by_time", "raised_at"),
+    Index("incidents_by_status", "status", "raised_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(64), primary_key=True),
+    Column("hall", String(64), nullable=False),
+    Column("floor", String(64), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("window", String(64), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("unknown_s", Float, nullable=False),
+    Column("overtime", Boolean, nullable=False),
+    Index("sessions_by_window", "hall", "floor", "window", "ended_at"),
+)
+
+stays = Table(
+    "stays",
+    metadata,
+    Column("stay_id", String(64), primary_key=True),
+    Column("hall", String(64), nullable=False),
+    Column("floor", String(64), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("unknown_s", Float, nullable=False),
+    Column("ended", String(16), nullable=False),
+    Index("stays_by_zone", "hall", "floor", "zone", "ended_at"),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True),
+    Column("node", String(64), primary_key=True),
+    Column("boot", String(64), primary_key=True),
+    Column("ranges", Text, nullable=False, comment="[first, last] pairs of the numbers that were counted"),
+    Column("updated_at", Float, nullable=False),
+    comment="Which messages were counted, so that none counts twice",
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("received_at", Float, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False, comment="of the whole payload"),
+    Column("payload", LargeBinary, nullable=False, comment="its first 4 kB"),
+    sqlite_autoincrement=True,
+)
+
+# A number is never given twice: the writer deletes by number what the store took, while others come and go.
+points = Table(
+    "points",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("telemetry", Boolean, nullable=False, comment="dropped before events and sessions are"),
+    Column("size_bytes", Integer, nullable=False),
+    Column("lines", LargeBinary, nullable=False, comment="line protocol, one line or several"),
+    Index("points_by_class", "telemetry", "id"),
+    sqlite_autoincrement=True,
+    comment="What the time-series store has not taken yet",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", String(64), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("opening", Integer, nullable=False),
+    Column("channel", String(16), nullable=False, comment="digest of its address, which holds secrets"),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("next_at", Float, nullable=False, comment="not to be tried before"),
+    Column("attempts", Integer, nullable=False),
+    Column("status", String(16), nullable=False, comment="waiting, sent or failed"),
+    Column("done_at", Float),
+    UniqueConstraint("event_id", "phase", "opening", "channel"),
+    Index("alerts_waiting", "status", "channel", "id"),
+    sqlite_autoincrement=True,
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
