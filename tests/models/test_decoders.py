@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 def entry(decoder: str, width: int, height: int, **more: Any) -> ModelEntry:
     values: dict[str, Any] = {
-        "name": "tiny", "file": "tiny.onnx", "size": 1, "sha256": "0" * 64, "licence": "MIT", "source": "a test",
+        "name": "tiny", "file": "tiny.onnx", "size": 1, "sha256": "0" * 64, "licence": "MIT", "source": "us",
         "decoder": decoder, "classes": 2, "person": 1, "score": 0.4, "low_score": 0.1, "nms_iou": 0.5,
         "input": {
             "width": width, "height": height, "fit": "letterbox", "channels": "bgr",
@@ -44,9 +44,7 @@ class TestNanodet:
         return scores + [np.zeros((n, 44), np.float32) for n in cells]
 
     @staticmethod
-    def put(
-        outputs: list[Floats], level: int, cell: int, score: float, bins: tuple[int, int, int, int]
-    ) -> None:
+    def put(outputs: list[Floats], level: int, cell: int, score: float, bins: tuple[int, int, int, int]) -> None:
         """One person whose sides are surely so many bins away: left, top, right, bottom."""
         outputs[level][cell, 1] = score
         sides = outputs[level + 3][cell].reshape(4, 11)
@@ -69,9 +67,7 @@ class TestNanodet:
             (2, 1, (1, 1, 1, 1), [16, 0, 64, 32]),
         ],
     )
-    def test_one_person(
-        self, level: int, cell: int, bins: tuple[int, int, int, int], box: list[float]
-    ) -> None:
+    def test_one_person(self, level: int, cell: int, bins: tuple[int, int, int, int], box: list[float]) -> None:
         outputs = self.outputs()
         self.put(outputs, level, cell, 0.9, bins)
         boxes, scores = nanodet(outputs, self.MODEL, self.ONE_TO_ONE)
@@ -123,21 +119,24 @@ class TestNanodet:
             nanodet(self.outputs()[:4], self.MODEL, self.ONE_TO_ONE)
 
 
-BOXES = np.array([[10, 20, 30, 60], [100, 20, 130, 80], [11, 20, 31, 60], [50, 50, 60, 60]], np.float32)
-SCORES = np.array([[0, 0.5], [0, 0.8], [0, 0.6], [0.9, 0.05]], np.float32)
+# A person twice, another one, a weak one, and a cup.
+BOXES = np.array(
+    [[10, 20, 30, 60], [100, 20, 130, 80], [11, 20, 31, 60], [140, 0, 160, 20], [50, 50, 60, 60]], np.float32
+)
+SCORES = np.array([[0, 0.5], [0, 0.8], [0, 0.6], [0, 0.15], [0.9, 0.05]], np.float32)
 
 
 def test_rtmdet_boxes_are_in_pixels_of_the_input() -> None:
     boxes, scores = rtmdet([BOXES, SCORES], entry("rtmdet", 160, 100), Placement(320, 400, 0.5, 0.25))
-    np.testing.assert_allclose(boxes, [[200, 80, 260, 320], [22, 80, 62, 240]])
-    np.testing.assert_allclose(scores, [0.8, 0.6])
+    np.testing.assert_allclose(boxes, [[200, 80, 260, 320], [22, 80, 62, 240], [280, 0, 320, 80]])
+    np.testing.assert_allclose(scores, [0.8, 0.6, 0.15])
 
 
 def test_omz_boxes_are_fractions_of_the_image() -> None:
-    fractions: Floats = BOXES / np.array([160, 100] * 2, np.float32)
+    fractions = (BOXES / [160, 100, 160, 100]).astype(np.float32)
     boxes, scores = omz([fractions, SCORES], entry("omz", 256, 256), Placement(320, 400, 0.8, 0.64))
-    np.testing.assert_allclose(boxes, [[200, 80, 260, 320], [22, 80, 62, 240]], rtol=1e-5)
-    np.testing.assert_allclose(scores, [0.8, 0.6])
+    np.testing.assert_allclose(boxes, [[200, 80, 260, 320], [22, 80, 62, 240], [280, 0, 320, 80]], rtol=1e-5)
+    np.testing.assert_allclose(scores, [0.8, 0.6, 0.15])
 
 
 def test_values_that_are_no_numbers_are_nobody() -> None:
@@ -171,9 +170,7 @@ def test_non_maximum(boxes: list[list[float]], scores: list[float], kept: list[i
     order=st.permutations(range(12)),
 )
 def test_weak_candidates_change_nothing_for_good_ones(corners: Floats, order: list[int]) -> None:
-    boxes = np.concatenate(
-        [np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])], 1
-    )
+    boxes = np.concatenate([np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])], 1)
     boxes[:, 2:] += 1
     scores = ((np.array(order) + 1) / 13).astype(np.float32)
     good = np.flatnonzero(scores > 0.4)

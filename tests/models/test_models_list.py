@@ -39,9 +39,7 @@ def test_json() -> None:
 
 
 @pytest.mark.parametrize("by_environment", [False, True])
-def test_a_broken_file_is_told_and_fails(
-    by_environment: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_file_is_told_and_fails(by_environment: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "person-detection-0202_w16.onnx").write_bytes(b"x")
     if by_environment:
         monkeypatch.setenv("HALLWATCH_MODELS", f":{tmp_path}")

@@ -15,9 +15,7 @@ from models.zoo import InputSpec
 MEAN, STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 
 
-def spec(
-    fit: str = "letterbox", width: int = 416, height: int = 256, pad: int = 114, **more: object
-) -> InputSpec:
+def spec(fit: str = "letterbox", width: int = 416, height: int = 256, pad: int = 114, **more: object) -> InputSpec:
     values = {"channels": "bgr", "mean": MEAN, "std": STD, **more}
     return InputSpec.model_validate({"width": width, "height": height, "fit": fit, "pad": pad, **values})
 
@@ -43,6 +41,7 @@ def as_bytes(blob: NDArray[np.float32], of: InputSpec) -> NDArray[np.uint8]:
         ("letterbox", (104, 32), (416, 128)),
         # a strip: never thinner than a pixel
         ("letterbox", (4000, 1), (416, 1)),
+        ("letterbox", (1, 4000), (1, 256)),
         # exactly the input
         ("letterbox", (416, 256), (416, 256)),
         # stretched: always all of it
@@ -101,7 +100,7 @@ def test_images_of_a_batch_do_not_touch_each_other() -> None:
 
 def test_a_view_with_gaps_and_a_flipped_one() -> None:
     image = noise(1280, 720)
-    for view in (image[100:400:2, 50:900], image[::-1, :, ::-1]):
+    for view in (image[100:400:2, 50:900], image[::-1, :, ::-1], image[255::-1, 415::-1]):
         np.testing.assert_array_equal(prepare([view], spec())[0], prepare([view.copy()], spec())[0])
 
 
@@ -145,6 +144,4 @@ def test_round_trip(width: int, height: int, fit: str, corner: tuple[float, floa
     assert 1 <= h <= 256
     x, y = corner[0] * w, corner[1] * h
     found = placement.to_image(np.array([[x, y, w, h]], np.float32))[0]
-    np.testing.assert_allclose(
-        found, [corner[0] * width, corner[1] * height, width, height], rtol=1e-4, atol=1e-3
-    )
+    np.testing.assert_allclose(found, [corner[0] * width, corner[1] * height, width, height], rtol=1e-4, atol=1e-3)

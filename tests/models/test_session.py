@@ -30,9 +30,7 @@ def test_opens(model: ModelFile) -> None:
 
 def test_another_input_size(model: ModelFile) -> None:
     wrong = model.entry.input.model_copy(update={"width": 640, "height": 384})
-    with pytest.raises(
-        ModelError, match=r"mismatched.*\n  input input_1:0: found .* \[1, 3, 416, 416\]; .*640\]"
-    ):
+    with pytest.raises(ModelError, match=r"mismatched.*\n  input input_1:0: found .* \[1, 3, 416, 416\]; .*640\]"):
         open_session(changed(model, input=wrong))
 
 

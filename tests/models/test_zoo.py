@@ -58,9 +58,7 @@ class TestFiles:
 
     def test_truncated(self, copy: Path) -> None:
         copy.write_bytes(copy.read_bytes()[:1000])
-        with pytest.raises(
-            ModelError, match=rf"{DEFAULT}\.onnx: found 1000 bytes \(truncated .* 3926516 bytes"
-        ):
+        with pytest.raises(ModelError, match=rf"{DEFAULT}\.onnx: found 1000 bytes \(truncated .* 3926516 bytes"):
             resolve(copy)
 
     def test_zero_bytes(self, copy: Path) -> None:
@@ -105,12 +103,8 @@ class TestFiles:
         with pytest.raises(ModelError, match=rf"yolo: no such model; .*{DEFAULT}"):
             resolve("yolo")
 
-    def test_a_model_that_is_not_shipped_says_where_it_was_sought_and_comes_from(
-        self, tmp_path: Path
-    ) -> None:
-        with pytest.raises(
-            ModelError, match=r"rtmdet-nano-person_416x256: .*no model folder is set.*https://"
-        ):
+    def test_a_model_that_is_not_shipped_says_where_it_was_sought_and_comes_from(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match=r"rtmdet-nano-person_416x256: .*no model folder is set.*https://"):
             resolve("rtmdet-nano-person_416x256")
         with pytest.raises(ModelError, match=rf"not in {tmp_path}; it comes from Intel"):
             resolve("person-detection-0202", [tmp_path])
@@ -170,9 +164,7 @@ class TestManifest:
 
     def test_all_faults_at_once(self, tmp_path: Path) -> None:
         path = tmp_path / "zoo.toml"
-        path.write_text(
-            MANIFEST.read_text(encoding="utf-8").replace("classes = 80", "classes = 0"), encoding="utf-8"
-        )
+        path.write_text(MANIFEST.read_text(encoding="utf-8").replace("classes = 80", "classes = 0"), encoding="utf-8")
         with pytest.raises(ModelError, match="2 fault"):
             load_zoo(path)
 
