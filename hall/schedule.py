@@ -108,6 +108,21 @@ class Schedule:
         spans = self._open_between(day, day + timedelta(days=days))
         return next((start for start, _ in spans if start > at), None)
 
+    def working_day(self, at: Instant) -> Instant | None:
+        """First opening of the working day that goes on at an instant; None while closed.
+
+        A span that runs past midnight belongs to the day on which it began. A hall without hours has one working
+        day without end, which began at 0.
+        """
+        if self._spans is None:
+            return 0.0
+        today = self._local_day(at)
+        for day in (today, today - timedelta(days=1)):
+            spans: list[tuple[Instant, Instant]] = self._spans_on(day)
+            if any(start <= at < end for start, end in spans):
+                return min(start for start, _ in spans)
+        return None
+
     def _local_day(self, at: Instant) -> date:
         return datetime.fromtimestamp(at, tz=self._zone).date()
 

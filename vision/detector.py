@@ -109,11 +109,7 @@ class Detector:
         for output, spec in zip(outputs, self._model.outputs, strict=True):
             if output.shape != (1, *spec.shape):
                 expected = f"{[1, *spec.shape]}"
-                raise ModelError(
-                    f"{model.path}: output {spec.name}: found {list(output.shape)}; expected {expected}"
-                )
+                raise ModelError(f"{model.path}: output {spec.name}: found {list(output.shape)}; expected {expected}")
             if not np.isfinite(output).all():
-                raise ModelError(
-                    f"{model.path}: output {spec.name}: found values that are not finite numbers"
-                )
+                raise ModelError(f"{model.path}: output {spec.name}: found values that are not finite numbers")
         self._read(outputs, placements)

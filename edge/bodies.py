@@ -1,0 +1,116 @@
+"""From what is observed to the bodies of messages."""
+
+from __future__ import annotations
+
+import uuid
+
+from edge.rules import Change
+from edge.sessions import FinishedSession
+from edge.watch import WindowWatch, ZoneWatch, percentile
+from hall.clock import Instant, to_datetime, to_iso
+from hall.messages import EventBody, SessionBody, StayBody, WindowState, WindowStatus, ZoneState, event_id
+from vision.stays import FinishedStay
+
+
+class EventNames:
+    """Names events, sessions and stays of a hall so that a restart or a replay gives them the same ids."""
+
+    def __init__(self, hall_id: str) -> None:
+        self._hall_id = hall_id
+
+    def event(self, subject: str, change: Change) -> EventBody:
+        """The body of an event of a subject such as `window/w01`."""
+        return EventBody(
+            event_id=event_id(self._hall_id, subject, change.rule, change.started_at),
+            rule=change.rule,
+            subject=subject,
+            phase=change.phase,
+            severity=change.severity,
+            started_at=to_datetime(change.started_at),
+            elapsed_s=round(change.elapsed_s, 3),
+            unknown_s=round(change.unknown_s, 3),
+            limit_s=change.limit_s,
+            ended_at=None if change.ended_at is None else to_datetime(change.ended_at),
+            reason=change.reason,
+            detail=change.detail,
+        )
+
+    def identity(self, subject: str, kind: str, *parts: object) -> str:
+        """An id that depends only on what it names."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, "|".join([self._hall_id, subject, kind, *map(str, parts)])))
+
+
+def session_body(names: EventNames, window: str, ended: FinishedSession, *, overtime: bool) -> SessionBody:
+    """The body of a finished session."""
+    return SessionBody(
+        session_id=names.identity(f"window/{window}", "session", to_iso(ended.started_at)),
+        window=window,
+        started_at=to_datetime(ended.started_at),
+        ended_at=to_datetime(ended.ended_at),
+        duration_s=round(ended.duration_s, 3),
+        overtime=overtime,
+        unknown_s=round(ended.unknown_s, 3),
+    )
+
+
+def stay_body(names: EventNames, zone: str, finished: FinishedStay) -> StayBody:
+    """The body of a finished stay; the place tells apart people who sat down at the same moment."""
+    stay = finished.stay
+    place = (round(stay.x, 1), round(stay.y, 1), to_iso(stay.seen_at))
+    return StayBody(
+        stay_id=names.identity(f"zone/{zone}", "stay", to_iso(stay.started_at), *place),
+        zone=zone,
+        started_at=to_datetime(stay.started_at),
+        ended_at=to_datetime(stay.seen_at),
+        duration_s=round(stay.duration_s, 3),
+        ended=finished.ended,
+        unknown_s=round(stay.unknown_s, 3),
+    )
+
+
+def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowState:
+    """One window as it stands in a state message."""
+    window, clerk = watch.window, watch.clerk(now)
+    customers = len(watch.customers.stays)
+    running = watch.sessions.running
+    session_s = None
+    if running is not None and running.started_at is not None:
+        session_s = round(now - running.started_at - running.unknown_s, 1)
+    status: WindowStatus
+    if not on_duty:
+        status = "closed"
+    elif clerk.seen == "unknown" if window.staffed else not watch.customers.known(now):
+        status = "unknown"
+    elif window.staffed and clerk.seen == "absent":
+        status = "unstaffed"
+    else:
+        status = "serving" if running is not None or customers else "idle"
+    return WindowState(
+        window=window.id,
+        duty="open" if on_duty else "closed",
+        clerk=clerk.seen,
+        clerk_since=None if clerk.since is None or clerk.seen == "unknown" else to_datetime(clerk.since),
+        customers=customers,
+        session_s=session_s,
+        status=status,
+    )
+
+
+def zone_state(now: Instant, watch: ZoneWatch, *, limit_s: float, expected_wait_s: float | None) -> ZoneState:
+    """One zone as it stands in a state message."""
+    known = watch.area.known(now)
+    waits = [wait_s for _, wait_s, _ in watch.waits(now)]
+    waiting = watch.zone.kind == "waiting"
+    return ZoneState(
+        zone=watch.zone.id,
+        count=watch.area.count if known else None,
+        longest_wait_s=_round(max(waits, default=0.0)) if known and waiting else None,
+        wait_p50_s=_round(percentile(waits, 50)) if known and waiting else None,
+        wait_p90_s=_round(percentile(waits, 90)) if known and waiting else None,
+        expected_wait_s=_round(expected_wait_s) if known and waiting else None,
+        over_limit=sum(wait_s >= limit_s for wait_s in waits) if waiting else 0,
+    )
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,327 @@
+"""The pipeline of one box: frames in, messages out. Pure but for the model: it reads no clock.
+
+frames -> detect -> locate -> observe -> rules -> bodies of messages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from edge.bodies import EventNames, session_body, stay_body, window_state, zone_state
+from edge.heat import HeatMap
+from edge.rules import (
+    AbsenceState,
+    Change,
+    ClerkObservation,
+    OvertimeState,
+    SessionObservation,
+    WaitObservation,
+    WaitState,
+    step_clerk_absent,
+    step_long_wait,
+    step_overtime_case,
+)
+from edge.sessions import FinishedSession
+from edge.watch import SavedWindow, SavedZone, ServiceTimes, WindowWatch, ZoneWatch, percentile
+from hall.clock import Instant
+from hall.errors import InputError
+from hall.layout import Hall, Window, Zone
+from hall.messages import AnyBody, CrossingBody, StateBody, ZoneState
+from vision.calibration import Calibration
+from vision.lines import LineCounter
+from vision.locate import Locator, People
+from vision.types import Detections, Frame
+
+STATE_EVERY_S = 10.0
+STATE_AT_MOST_EVERY_S = 1.0
+HEAT_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """Something to tell, and the capture time it belongs to."""
+
+    at: Instant
+    body: AnyBody
+
+
+class Detects(Protocol):
+    """A detector of people, shared by all cameras."""
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """People of each image."""
+        ...
+
+
+class WindowRules(msgspec.Struct):
+    """Memory of the rules of one window."""
+
+    absence: AbsenceState = AbsenceState()
+    overtime: OvertimeState = OvertimeState()
+    times: ServiceTimes = msgspec.field(default_factory=ServiceTimes)
+
+
+class Saved(msgspec.Struct):
+    """Everything of a pipeline that survives a restart."""
+
+    windows: dict[str, SavedWindow] = {}
+    window_rules: dict[str, WindowRules] = {}
+    zones: dict[str, SavedZone] = {}
+    zone_rules: dict[str, WaitState] = {}
+    version: int = 1
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Saved)
+
+
+class Pipeline:
+    """Judges the windows and zones that one node looks at.
+
+    Args:
+        hall: the layout.
+        node: which box this is; it judges what its cameras see.
+        detector: shared by all cameras.
+        saved: what `save` gave before a restart; the time since then counts as unknown.
+
+    Raises:
+        InputError: the hall file has no such node.
+    """
+
+    def __init__(self, hall: Hall, node: str, detector: Detects, saved: bytes | None = None) -> None:
+        floor = hall.floor_of(node)
+        if floor is None:
+            known = ", ".join(name for f in hall.floors for name in f.nodes)
+            raise InputError(f"node {node!r} runs no camera of hall {hall.hall.id}; expected one of {known}")
+        self.hall, self.floor, self.node = hall, floor, node
+        self.cameras = [camera for camera in floor.cameras if floor.node_of(camera.id) == node]
+        self._detector = detector
+        self._schedule = hall.schedule
+        self._names = EventNames(hall.hall.id)
+        mine = {camera.id for camera in self.cameras}
+        state = _decoder.decode(saved) if saved else Saved()
+        self._build(mine, state)
+        self._at: Instant | None = None
+        self._state_at: Instant | None = None
+        self._published: StateBody | None = None
+
+    def _build(self, mine: set[str], saved: Saved) -> None:
+        hall, floor = self.hall, self.floor
+        self._locators = {
+            c.id: Locator(Calibration.fit(c.floor_points) if c.floor_points else None) for c in self.cameras
+        }
+        self._windows = {
+            w.id: WindowWatch(w, hall.presence_of(w), hall.session_of(w), saved.windows.get(w.id))
+            for w in floor.windows
+            if mine & _cameras_of_window(w)
+        }
+        self._zones = {
+            z.id: ZoneWatch(z, hall.presence_of(z), saved.zones.get(z.id))
+            for z in floor.zones
+            if mine & {area.camera for area in z.areas}
+        }
+        self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
+        self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
+        self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
+        self._heat = HeatMap({c.id: self._locators[c.id].calibration is not None for c in self.cameras}, HEAT_EVERY_S)
+
+    def process(self, frames: Sequence[Frame]) -> list[Emitted]:
+        """Take frames, of one or several cameras; returns what there is to tell.
+
+        Frames are taken in order of capture time; one older than the last of its camera changes nothing.
+        """
+        if not frames:
+            return []
+        ordered = sorted(frames, key=lambda frame: frame.captured_at)
+        found = self._detector.detect([frame.image for frame in ordered])
+        emitted: list[Emitted] = []
+        for frame, detections in zip(ordered, found, strict=True):
+            emitted += self.observe(frame.camera_id, frame.captured_at, detections)
+        return emitted
+
+    def observe(self, camera: str, at: Instant, detections: Detections) -> list[Emitted]:
+        """Take the detections of one frame, for callers that have them already."""
+        people = self._locators[camera].locate(at, detections)
+        on_duty = self._schedule.is_open(at)
+        for window in self._windows.values():
+            window.step(camera, people, on_duty=on_duty)
+        emitted = list(self._take_zones(camera, people))
+        emitted += self._take_lines(camera, people)
+        self._heat.add(camera, people)
+        return emitted + self.tick(at)
+
+    def tick(self, at: Instant) -> list[Emitted]:
+        """Let time pass up to a moment, with or without frames."""
+        now = at if self._at is None else max(at, self._at)
+        self._at = now
+        on_duty = self._schedule.is_open(now)
+        emitted = [Emitted(now, body) for body in self._judge(now, on_duty=on_duty)]
+        emitted += [Emitted(now, body) for body in self._heat.due(now)]
+        state = self._due_state(now, on_duty=on_duty, urgent=bool(emitted))
+        return emitted if state is None else [*emitted, Emitted(now, state)]
+
+    def count(self, zone: str) -> int:
+        """People in a zone in the last frame of each of its cameras."""
+        return self._zones[zone].area.count
+
+    def save(self) -> bytes:
+        """What a pipeline after a restart goes on with."""
+        return _encoder.encode(
+            Saved(
+                {name: window.save() for name, window in self._windows.items()},
+                self._window_rules,
+                {name: zone.save() for name, zone in self._zones.items()},
+                self._zone_rules,
+            )
+        )
+
+    def _take_zones(self, camera: str, people: People) -> Iterator[Emitted]:
+        for zone in self._zones.values():
+            for finished in zone.area.step(camera, people):
+                yield Emitted(people.at, stay_body(self._names, zone.zone.id, finished))
+
+    def _take_lines(self, camera: str, people: People) -> Iterator[Emitted]:
+        for entrance, counter in self._lines:
+            if entrance.camera == camera:
+                for direction in counter.step(people.at, people.tracks, people.feet):
+                    yield Emitted(people.at, CrossingBody(entrance.id, direction))
+
+    def _judge(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
+        for zone in self._zones.values():
+            yield from self._judge_zone(now, zone, on_duty=on_duty)
+        working_day = self._schedule.working_day(now)
+        for window in self._windows.values():
+            ended = window.follow_session(now)
+            if ended is not None:
+                yield self._finish_session(window.window, ended)
+            changes = self._judge_absence(now, window, on_duty=on_duty, working_day=working_day)
+            changes += self._judge_session(now, window, ended)
+            for change in changes:
+                yield self._names.event(f"window/{window.window.id}", change)
+
+    def _finish_session(self, window: Window, ended: FinishedSession) -> AnyBody:
+        self._window_rules[window.id].times.add(ended.duration_s)
+        overtime = ended.duration_s >= self.hall.limits_of(window).overtime_case
+        return session_body(self._names, window.id, ended, overtime=overtime)
+
+    def _judge_absence(
+        self, now: Instant, window: WindowWatch, *, on_duty: bool, working_day: Instant | None
+    ) -> list[Change]:
+        if not window.window.staffed:
+            return []
+        clerk, rules = window.clerk(now), self._window_rules[window.window.id]
+        seen = ClerkObservation(
+            at=now,
+            duty=on_duty,
+            working_day=working_day,
+            seen=clerk.seen,
+            since=clerk.since,
+            clock_s=clerk.clock_s,
+            since_clock_s=clerk.since_clock_s,
+            observed_at=clerk.observed_at,
+            citizens=len(window.customers.stays),
+            waiting_over=self._waiting_over(window.window.id),
+        )
+        limits = self.hall.limits_of(window.window)
+        rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, self._schedule.open_seconds)
+        return changes
+
+    def _judge_session(self, now: Instant, window: WindowWatch, ended: FinishedSession | None) -> list[Change]:
+        rules, running = self._window_rules[window.window.id], window.sessions.running
+        started_at = running.started_at if running else None
+        unknown_s = running.unknown_s if running else 0.0
+        seen = SessionObservation(
+            at=now,
+            started_at=started_at,
+            elapsed_s=now - started_at - unknown_s if started_at is not None else 0.0,
+            unknown_s=unknown_s,
+            known=window.customers.known(now),
+            observed_at=window.customers.observed_at,
+            ended=ended,
+        )
+        limits = self.hall.limits_of(window.window)
+        rules.overtime, changes = step_overtime_case(limits, rules.overtime, seen)
+        return changes
+
+    def _judge_zone(self, now: Instant, zone: ZoneWatch, *, on_duty: bool) -> Iterator[AnyBody]:
+        if zone.zone.kind != "waiting":
+            return
+        waits = zone.waits(now)
+        lengths = [wait_s for _, wait_s, _ in waits]
+        seen = WaitObservation(
+            at=now,
+            duty=on_duty,
+            waits=waits,
+            expected_wait_s=self._expected_wait_s(zone.zone, len(waits)),
+            known=zone.area.known(now),
+            observed_at=zone.area.observed_at,
+            detail={
+                "count": len(waits),
+                "longest_s": round(max(lengths, default=0.0), 1),
+                "p50_s": round(percentile(lengths, 50) or 0.0, 1),
+                "p90_s": round(percentile(lengths, 90) or 0.0, 1),
+            },
+        )
+        limits = self.hall.limits_of(zone.zone)
+        self._zone_rules[zone.zone.id], changes = step_long_wait(limits, self._zone_rules[zone.zone.id], seen)
+        for change in changes:
+            yield self._names.event(f"zone/{zone.zone.id}", change)
+
+    def _waiting_over(self, window: str) -> bool:
+        return any(
+            self._zone_rules[zone.zone.id].episode is not None
+            for zone in self._zones.values()
+            if window in zone.zone.serves
+        )
+
+    def _expected_wait_s(self, zone: Zone, waiting: int) -> float | None:
+        """People waiting, times the mean handling time, over the windows that serve them now."""
+        served = [self._window_rules[w].times.recent_s for w in zone.serves if w in self._window_rules]
+        durations = [duration for times in served for duration in times]
+        staffed = sum(1 for w in zone.serves if w in self._windows and self._is_serving(w))
+        if not durations or staffed == 0:
+            return None
+        return waiting * float(np.mean(durations)) / staffed
+
+    def _is_serving(self, window: str) -> bool:
+        watch = self._windows[window]
+        return not watch.window.staffed or (self._at is not None and watch.clerk(self._at).seen == "present")
+
+    def _due_state(self, now: Instant, *, on_duty: bool, urgent: bool) -> StateBody | None:
+        since = None if self._state_at is None else now - self._state_at
+        if since is not None and since < STATE_AT_MOST_EVERY_S and not urgent:
+            return None
+        state = StateBody(
+            [window_state(now, w, on_duty=on_duty) for w in self._windows.values()],
+            [self._zone_state(now, z) for z in self._zones.values()],
+        )
+        if since is not None and since < STATE_EVERY_S and not urgent and not self._differs(state):
+            return None
+        self._state_at, self._published = now, state
+        return state
+
+    def _zone_state(self, now: Instant, zone: ZoneWatch) -> ZoneState:
+        limit_s = self.hall.limits_of(zone.zone).long_wait
+        expected_s = self._expected_wait_s(zone.zone, len(zone.area.stays))
+        return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
+
+    def _differs(self, state: StateBody) -> bool:
+        """Whether something changed that nobody can work out from the last state and the time."""
+        old = self._published
+        if old is None:
+            return True
+        windows = [(w.status, w.clerk, w.duty, w.customers) for w in state.windows]
+        zones = [(z.count, z.over_limit) for z in state.zones]
+        return windows != [(w.status, w.clerk, w.duty, w.customers) for w in old.windows] or zones != [
+            (z.count, z.over_limit) for z in old.zones
+        ]
+
+
+def _cameras_of_window(window: Window) -> set[str]:
+    areas = [*(window.clerk_area or []), *(window.customer_area or [])]
+    return {area.camera or window.camera for area in areas}

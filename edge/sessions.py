@@ -1,0 +1,123 @@
+"""Service sessions at a window: one citizen in the customer area with the clerk present."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from hall.clock import Instant
+from hall.layout import Session
+from vision.stays import Stay
+
+
+class SessionState(msgspec.Struct):
+    """What survives a restart.
+
+    Attributes:
+        citizen_since: start of the stay that is served, which tells stays apart.
+        started_at: start of the session: citizen and clerk both there. None while it is no session yet.
+        seen_at: when the citizen was last seen.
+        open: whether it has lasted `open_after`.
+    """
+
+    citizen_since: Instant | None = None
+    started_at: Instant | None = None
+    seen_at: Instant | None = None
+    track: int | None = None
+    unknown_base_s: float = 0.0
+    unknown_s: float = 0.0
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSession:
+    """A session that is over; `unknown_s` of it nobody could see."""
+
+    started_at: Instant
+    ended_at: Instant
+    unknown_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Length less unknown time, in seconds."""
+        return max(0.0, self.ended_at - self.started_at - self.unknown_s)
+
+
+class SessionWatch:
+    """Follows the sessions of one window.
+
+    A session opens once a citizen and the clerk have been there for `open_after`, dated back; a clerk who steps
+    away does not end it. It closes when another citizen took the place, or `close_after` after the citizen left.
+
+    Args:
+        settings: `open_after` and `close_after` in seconds.
+        staffed: false for a self-service terminal, which needs no clerk.
+        state: a saved state.
+    """
+
+    def __init__(self, settings: Session, *, staffed: bool, state: SessionState | None = None) -> None:
+        self._settings = settings
+        self._staffed = staffed
+        self.state = state or SessionState()
+
+    @property
+    def running(self) -> SessionState | None:
+        """The open session."""
+        return self.state if self.state.open else None
+
+    def step(self, at: Instant, stays: Sequence[Stay], clerk_since: Instant | None) -> FinishedSession | None:
+        """Look at the window.
+
+        Args:
+            at: capture time.
+            stays: stays of the customer area, oldest first.
+            clerk_since: since when the clerk is there; None while absent or unknown.
+
+        Returns:
+            The session that ended, if it was open long enough to be one.
+        """
+        served = self._served(stays)
+        finished: FinishedSession | None = None
+        if served is None and self.state.citizen_since is not None:
+            heir = self._heir(stays)
+            if heir is not None and heir.track is not None and heir.track == self.state.track:
+                served = heir  # the same person stepped back in
+                self.state.citizen_since = heir.started_at
+            elif heir is not None or at - (self.state.seen_at or at) >= self._settings.close_after:
+                finished = self._close()
+        if served is None and self.state.citizen_since is None and stays:
+            served = stays[0]
+            self.state = SessionState(citizen_since=served.started_at)
+        if served is not None:
+            self._serve(at, served, clerk_since)
+        return finished
+
+    def _served(self, stays: Sequence[Stay]) -> Stay | None:
+        return next((stay for stay in stays if stay.started_at == self.state.citizen_since), None)
+
+    def _heir(self, stays: Sequence[Stay]) -> Stay | None:
+        """Who stands there now that the citizen served has gone."""
+        return stays[0] if stays else None
+
+    def _serve(self, at: Instant, stay: Stay, clerk_since: Instant | None) -> None:
+        state = self.state
+        state.seen_at, state.track = stay.seen_at, stay.track if stay.track is not None else state.track
+        if state.started_at is None:
+            if self._staffed and clerk_since is None:
+                return
+            state.started_at = max(stay.started_at, clerk_since or stay.started_at)
+            state.unknown_base_s = stay.unknown_s  # what was unknown before the session is no part of it
+        elif not state.open and self._staffed and clerk_since is None:
+            state.started_at = None  # the clerk went before it was a session
+            return
+        state.unknown_s = stay.unknown_s - state.unknown_base_s
+        if at - state.started_at - state.unknown_s >= self._settings.open_after:
+            state.open = True
+
+    def _close(self) -> FinishedSession | None:
+        state, self.state = self.state, SessionState()
+        if not state.open or state.started_at is None or state.seen_at is None:
+            return None
+        return FinishedSession(state.started_at, max(state.started_at, state.seen_at), state.unknown_s)

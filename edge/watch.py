@@ -1,0 +1,186 @@
+"""Observe: what is known of each window and zone, frame by frame."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from edge.sessions import FinishedSession, SessionState, SessionWatch
+from hall.clock import Instant
+from hall.layout import CameraPolygon, Presence, Session, Window, Zone
+from hall.messages import Seen
+from vision.areas import Area
+from vision.locate import People
+from vision.presence import PresenceMachine, PresenceState
+from vision.stays import FinishedStay, LedgerSettings, LedgerState, Stay, StayLedger
+
+
+@dataclass(frozen=True, slots=True)
+class ClerkView:
+    """The clerk area of a window now; see `PresenceState` for the clocks."""
+
+    seen: Seen
+    since: Instant | None
+    clock_s: float
+    since_clock_s: float
+    observed_at: Instant | None
+
+
+class SavedWindow(msgspec.Struct):
+    """What survives a restart of one window, by camera where an area has several."""
+
+    clerk: dict[str, PresenceState] = {}
+    customers: dict[str, LedgerState] = {}
+    session: SessionState | None = None
+
+
+class SavedZone(msgspec.Struct):
+    """What survives a restart of one zone."""
+
+    stays: dict[str, LedgerState] = {}
+
+
+class AreaStays:
+    """The stays of an area, which may lie in the pictures of several cameras that see different parts of it."""
+
+    def __init__(
+        self,
+        areas: Sequence[CameraPolygon],
+        own_camera: str | None,
+        stale_s: float,
+        saved: dict[str, LedgerState],
+    ) -> None:
+        self._stale_s = stale_s
+        self._areas = {area.camera or own_camera or "": Area(area.polygon) for area in areas}
+        settings = LedgerSettings(stale_s=stale_s)
+        self._ledgers = {name: StayLedger(settings, saved.get(name)) for name in self._areas}
+        self._inside = dict.fromkeys(self._areas, 0)
+
+    def step(self, camera: str, people: People) -> list[FinishedStay]:
+        """Take a frame of one camera; returns the stays that ended with it."""
+        area = self._areas.get(camera)
+        if area is None:
+            return []
+        self._inside[camera] = int(area.contains(people.feet).sum())
+        return self._ledgers[camera].step(people.at, people.sightings(area))
+
+    def known(self, now: Instant) -> bool:
+        """Whether every camera of the area has been looked at lately."""
+        seen_at = self.observed_at
+        return seen_at is not None and now - seen_at <= self._stale_s
+
+    @property
+    def observed_at(self) -> Instant | None:
+        """When the camera that was looked at least lately was looked at."""
+        times = [ledger.state.at for ledger in self._ledgers.values()]
+        known = [at for at in times if at is not None]
+        return min(known) if len(known) == len(times) and known else None
+
+    @property
+    def count(self) -> int:
+        """People seen inside in the last frame of each camera."""
+        return sum(self._inside.values())
+
+    @property
+    def stays(self) -> list[Stay]:
+        """Stays that go on, oldest first."""
+        every = [stay for ledger in self._ledgers.values() for stay in ledger.stays]
+        return sorted(every, key=lambda stay: stay.started_at)
+
+    def save(self) -> dict[str, LedgerState]:
+        """What to keep over a restart."""
+        return {name: ledger.state for name, ledger in self._ledgers.items()}
+
+
+class WindowWatch:
+    """One window: clerk, customers and the session between them."""
+
+    def __init__(self, window: Window, presence: Presence, session: Session, saved: SavedWindow | None = None) -> None:
+        saved = saved or SavedWindow()
+        self.window = window
+        self._presence = presence
+        clerk = window.clerk_area if window.staffed else None
+        self._clerk_areas = {area.camera or window.camera: Area(area.polygon) for area in clerk or []}
+        self._machines = {name: PresenceMachine(presence, saved.clerk.get(name)) for name in self._clerk_areas}
+        self.customers = AreaStays(window.customer_area or [], window.camera, presence.stale, saved.customers)
+        self.sessions = SessionWatch(session, staffed=window.staffed, state=saved.session)
+
+    def step(self, camera: str, people: People, *, on_duty: bool) -> None:
+        """Take a frame of one camera."""
+        area = self._clerk_areas.get(camera)
+        if area is not None:
+            self._machines[camera].observe(people.at, hit=self._hit(area, people), on_duty=on_duty)
+        self.customers.step(camera, people)
+
+    def _hit(self, area: Area, people: People) -> bool:
+        if self.window.clerk_anchor == "foot":
+            return bool(area.contains(people.feet).any())
+        share = area.overlap(people.tracks.boxes_px, people.tracks.size_px)
+        return bool((share >= self._presence.overlap).any())
+
+    def follow_session(self, now: Instant) -> FinishedSession | None:
+        """Bring the session up to a moment; returns one that ended."""
+        if not self.customers.known(now):
+            return None
+        clerk = self.clerk(now)
+        # An unknown clerk neither starts a session nor stops one from starting: the last decision stands.
+        return self.sessions.step(now, self.customers.stays, clerk.since if clerk.seen == "present" else None)
+
+    def clerk(self, now: Instant) -> ClerkView:
+        """The clerk area now: present in one camera is present; absent only when absent in all."""
+        views = [(machine.seen(now), machine.state) for machine in self._machines.values()]
+        present = [state for seen, state in views if seen == "present"]
+        if present:
+            return _view("present", min(present, key=lambda state: state.since or now))
+        if not views:
+            return ClerkView("unknown", None, 0.0, 0.0, None)
+        if any(seen == "unknown" for seen, _ in views):
+            blind = min((s for seen, s in views if seen == "unknown"), key=lambda state: state.at or 0.0)
+            return ClerkView("unknown", None, blind.clock_s, blind.since_clock_s, blind.at)
+        return _view("absent", max((s for _, s in views), key=lambda state: state.since or 0.0))
+
+    def save(self) -> SavedWindow:
+        """What to keep over a restart."""
+        clerk = {name: machine.state for name, machine in self._machines.items()}
+        return SavedWindow(clerk, self.customers.save(), self.sessions.state)
+
+
+def _view(seen: Seen, state: PresenceState) -> ClerkView:
+    return ClerkView(seen, state.since, state.clock_s, state.since_clock_s, state.at)
+
+
+class ZoneWatch:
+    """One zone: who stays in it and for how long."""
+
+    def __init__(self, zone: Zone, presence: Presence, saved: SavedZone | None = None) -> None:
+        self.zone = zone
+        self.area = AreaStays(zone.areas, None, presence.stale, (saved or SavedZone()).stays)
+
+    def waits(self, now: Instant) -> tuple[tuple[Instant, float, float], ...]:
+        """(started_at, seconds waited, unknown seconds) of every stay."""
+        return tuple((s.started_at, s.wait_s(now), s.unknown_s) for s in self.area.stays)
+
+    def save(self) -> SavedZone:
+        """What to keep over a restart."""
+        return SavedZone(self.area.save())
+
+
+def percentile(values: Sequence[float], q: float) -> float | None:
+    """A percentile with linear interpolation, or None of nothing."""
+    return float(np.percentile(values, q)) if values else None
+
+
+class ServiceTimes(msgspec.Struct):
+    """Recent handling times of a window, for the wait to expect."""
+
+    recent_s: deque[float] = msgspec.field(default_factory=deque)
+
+    def add(self, duration_s: float) -> None:
+        """Remember one session; the last 20 count."""
+        self.recent_s.append(duration_s)
+        while len(self.recent_s) > 20:
+            self.recent_s.popleft()

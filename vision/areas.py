@@ -1,0 +1,62 @@
+"""Areas of a picture: which people stand in them, by foot point or by overlap of the box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# Overlap is looked up on a raster of this size: at 1/480 of the width it errs by under 2 % on any box worth finding.
+_GRID = (480, 270)
+
+
+def foot_points(boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.float64]:
+    """Middle of the lower edge of xyxy boxes (N, 4), in fractions of an image of size (width, height)."""
+    width, height = size_px
+    x = (boxes[:, 0] + boxes[:, 2]) / (2 * width)
+    return np.stack([x, np.minimum(boxes[:, 3] / height, 1.0)], axis=1).astype(np.float64)
+
+
+class Area:
+    """A polygon in one camera's picture.
+
+    Args:
+        polygon: corners in fractions of the image, simple, at least three.
+    """
+
+    def __init__(self, polygon: Sequence[tuple[float, float]]) -> None:
+        self.polygon = np.array(polygon, dtype=np.float64)
+        mask = np.zeros((_GRID[1], _GRID[0]), np.uint8)
+        corners = np.round(self.polygon * _GRID * 16).astype(np.int32)
+        cv2.fillPoly(mask, [corners], 1, shift=4)
+        self._integral = cv2.integral(mask)
+
+    def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points (N, 2, fractions) lie inside: even-odd rule, (N,)."""
+        x, y = points[:, :1], points[:, 1:]
+        x0, y0 = self.polygon[:, 0], self.polygon[:, 1]
+        x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+        straddles = (y0 > y) != (y1 > y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crosses = straddles & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+        return np.asarray(crosses.sum(axis=1) % 2 == 1)
+
+    def overlap(self, boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.float64]:
+        """Share (N,) of each xyxy box (N, 4, pixels) that lies in the area; parts beyond the image do not count."""
+        scale = np.array([_GRID[0] / size_px[0], _GRID[1] / size_px[1]] * 2)
+        grid = np.rint(boxes * scale).astype(np.int64)
+        x0, x1 = np.clip(grid[:, 0], 0, _GRID[0]), np.clip(grid[:, 2], 0, _GRID[0])
+        y0, y1 = np.clip(grid[:, 1], 0, _GRID[1]), np.clip(grid[:, 3], 0, _GRID[1])
+        inside = self._integral
+        covered = inside[y1, x1] - inside[y0, x1] - inside[y1, x0] + inside[y0, x0]
+        return np.asarray(covered / np.maximum((x1 - x0) * (y1 - y0), 1), dtype=np.float64)
+
+    def border_distance_px(self, points: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[np.float64]:
+        """Distance (N,) in pixels of points (N, 2, fractions) from the border, whether inside or outside."""
+        start = self.polygon * size_px
+        edge = np.roll(start, -1, axis=0) - start
+        to_point = (points * size_px)[:, None, :] - start[None]
+        along = np.clip((to_point * edge).sum(-1) / np.maximum((edge**2).sum(-1), 1e-12), 0, 1)
+        return np.asarray(np.linalg.norm(to_point - along[..., None] * edge, axis=-1).min(axis=1))

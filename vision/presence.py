@@ -1,0 +1,149 @@
+"""Presence of an area: a state machine over capture time, never over track ids.
+
+The machine looks at a sliding window of *known* time: moments in which the area was looked at. Time in which it
+was not (camera stalled, dark, restarted) does not pass for it, so it neither turns somebody absent nor adds to
+an absence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from hall.clock import Instant
+from hall.layout import Presence
+from hall.messages import Seen
+
+
+class PresenceState(msgspec.Struct):
+    """What survives a restart.
+
+    Attributes:
+        seen: the decision; `unknown` until there is enough evidence.
+        since: when the decision became true: dated back to when somebody was first or last seen.
+        since_clock_s: `clock_s` at `since`.
+        clock_s: known time on duty so far; absences are measured by it.
+        at: the last observation.
+    """
+
+    seen: Seen = "unknown"
+    since: Instant | None = None
+    since_clock_s: float = 0.0
+    clock_s: float = 0.0
+    at: Instant | None = None
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    at: Instant
+    weight_s: float
+    hit: bool
+    clock_s: float
+
+
+class PresenceMachine:
+    """Decides whether an area is occupied.
+
+    Turns present when hits fill `on` of the window, absent when they fill no more than `off` and the rest of the
+    window is misses; in between it stays. From one turn to the opposite at least (on - off) x window of known
+    time pass, whatever the order of hits and misses.
+
+    Args:
+        settings: window in seconds, shares `on` and `off`, `stale` in seconds.
+        state: a saved state; the time since then counts as unknown.
+    """
+
+    def __init__(self, settings: Presence, state: PresenceState | None = None) -> None:
+        self.settings = settings
+        self.state = state or PresenceState()
+        self._samples: deque[_Sample] = deque()
+        self._known_s = 0.0
+        self._hit_s = 0.0
+        # A decision from before a gap holds again only once there is new evidence.
+        self._decided = False
+
+    def observe(self, at: Instant, *, hit: bool, on_duty: bool = True) -> None:
+        """The area was looked at.
+
+        Args:
+            at: capture time; an observation that is not newer than the last one is ignored.
+            hit: whether somebody is in it.
+            on_duty: whether this time counts towards an absence.
+        """
+        state = self.state
+        gap = None if state.at is None else at - state.at
+        if gap is not None and gap <= 0:
+            return
+        known = gap is not None and gap <= self.settings.stale and (bool(self._samples) or self._decided)
+        if gap is not None and gap > max(self.settings.stale, self.settings.window):
+            self.forget()
+        passed_s = gap if known and gap is not None else 0.0
+        if on_duty:
+            state.clock_s += passed_s
+        state.at = at
+        # One look after a long gap is weak evidence: it must never turn the machine alone.
+        weight_s = min(passed_s, self.settings.window / 5)
+        self._push(_Sample(at, weight_s, hit, state.clock_s))
+        self._decide()
+
+    def seen(self, now: Instant) -> Seen:
+        """What is known at a moment: unknown when nothing was observed for `stale` seconds."""
+        if not self._decided or self.state.at is None or now - self.state.at > self.settings.stale:
+            return "unknown"
+        return self.state.seen
+
+    @property
+    def away_clock_s(self) -> float:
+        """Known time on duty since the area was last occupied; zero while somebody is there."""
+        return self.state.clock_s - self.state.since_clock_s if self.state.seen == "absent" else 0.0
+
+    def forget(self) -> None:
+        """Drop the window: what was seen before a long gap is no evidence after it."""
+        self._samples.clear()
+        self._known_s = self._hit_s = 0.0
+        self._decided = False
+
+    def _push(self, sample: _Sample) -> None:
+        self._samples.append(sample)
+        self._known_s += sample.weight_s
+        self._hit_s += sample.weight_s * sample.hit
+        while self._known_s - self._samples[0].weight_s >= self.settings.window:
+            old = self._samples.popleft()
+            self._known_s -= old.weight_s
+            self._hit_s -= old.weight_s * old.hit
+
+    def _decide(self) -> None:
+        window, oldest = self.settings.window, self._samples[0]
+        # The oldest sample may reach beyond the window; that part is past.
+        excess_s = max(0.0, self._known_s - window)
+        hit_s = self._hit_s - excess_s * oldest.hit
+        miss_s = self._known_s - excess_s - hit_s
+        if hit_s >= self.settings.on * window - 1e-9:
+            self._turn("present", self._first_hit())
+        elif miss_s >= (1 - self.settings.off) * window - 1e-9:
+            self._turn("absent", self._last_hit())
+
+    def _turn(self, seen: Seen, since: _Sample) -> None:
+        if self.state.seen != seen:
+            self.state.seen, self.state.since, self.state.since_clock_s = seen, since.at, since.clock_s
+        self._decided = True
+
+    def _first_hit(self) -> _Sample:
+        """Start of the run of hits that turned it: stray hits a quarter of a window earlier are no part of it."""
+        tolerance = self.settings.window / 4
+        first: _Sample | None = None
+        for sample in reversed(self._samples):
+            if not sample.hit:
+                continue
+            if first is not None and first.at - sample.at > tolerance:
+                break
+            first = sample
+        assert first is not None
+        return first
+
+    def _last_hit(self) -> _Sample:
+        """The last hit, or the first observation where nobody was seen at all."""
+        for sample in reversed(self._samples):
+            if sample.hit:
+                return sample
+        return self._samples[0]

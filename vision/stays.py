@@ -1,0 +1,237 @@
+"""The ledger of stays: who has been in an area since when, through occlusion and changes of track id.
+
+A ledger keeps stays, not tracks. A track that vanishes inside the area leaves a hidden stay where it was last
+seen; a track that appears inside takes over the nearest hidden stay it can be. Lengths are metres on the floor
+where the camera is calibrated, else pixels scaled by the height of the person's box (a person is 1.7 m).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot
+from typing import Literal
+
+import msgspec
+
+from hall.clock import Instant
+
+Ended = Literal["left", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Holds in seconds, lengths in metres."""
+
+    enter_hold_s: float = 2.0  # a shorter visit is a passer-by, no stay
+    leave_hold_s: float = 1.0  # seen outside for so long: left
+    hidden_s: float = 30.0  # not seen for so long, inside: lost
+    border_hidden_s: float = 3.0  # not seen for so long after vanishing at the border: left
+    border_m: float = 0.5
+    reach_m: float = 0.8  # how far a hidden stay may be from the track that takes it over,
+    reach_speed: float = 0.8  # plus this much per second hidden,
+    reach_max_m: float = 2.0  # up to this much
+    stale_s: float = 10.0  # a longer gap between frames is unknown time
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One tracked person in one frame.
+
+    Attributes:
+        track: id of the track in this camera.
+        x, y: foot point, in metres or pixels.
+        scale_m: metres per unit of x and y.
+        inside: whether the foot point lies in the area.
+        border_m: distance from the border of the area, metres.
+    """
+
+    track: int
+    x: float
+    y: float
+    scale_m: float
+    inside: bool
+    border_m: float
+
+
+class Stay(msgspec.Struct):
+    """One person's time in an area; `track` is None while nobody knows where the person is."""
+
+    started_at: Instant
+    seen_at: Instant
+    seen_clock_s: float
+    x: float
+    y: float
+    scale_m: float
+    border_m: float
+    track: int | None
+    outside_clock_s: float | None = None
+    unknown_s: float = 0.0
+    confirmed: bool = False
+
+    def wait_s(self, now: Instant) -> float:
+        """Length of the stay up to a moment, unknown time left out."""
+        return max(0.0, now - self.started_at - self.unknown_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the stay up to the last time it was seen, unknown time left out."""
+        return max(0.0, self.seen_at - self.started_at - self.unknown_s)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedStay:
+    """A stay that is over, and how."""
+
+    stay: Stay
+    ended: Ended
+
+
+class LedgerState(msgspec.Struct):
+    """What survives a restart."""
+
+    stays: list[Stay] = []
+    at: Instant | None = None
+    clock_s: float = 0.0
+
+
+class StayLedger:
+    """The stays of one area in one camera.
+
+    Args:
+        settings: holds and lengths.
+        state: a saved state: its stays are hidden until somebody is seen there again, and the time since then
+            counts as unknown.
+    """
+
+    def __init__(self, settings: LedgerSettings | None = None, state: LedgerState | None = None) -> None:
+        self.settings = settings or LedgerSettings()
+        self.state = state or LedgerState()
+        self._outside_at: dict[int, float] = {}
+        self._counts: deque[tuple[float, int]] = deque()
+        self._fresh = True
+
+    @property
+    def stays(self) -> list[Stay]:
+        """Stays that are no passers-by, oldest first."""
+        return [stay for stay in self.state.stays if stay.confirmed]
+
+    def step(self, at: Instant, people: Sequence[Sighting]) -> list[FinishedStay]:
+        """Take one frame; returns the stays that ended with it.
+
+        Args:
+            at: capture time; a frame not newer than the last one changes nothing.
+            people: confirmed tracks of the frame, inside and outside.
+        """
+        if self.state.at is not None and at <= self.state.at:
+            return []
+        self._pass_time(at)
+        seen = {person.track: person for person in people}
+        self._follow(at, seen)
+        held = {stay.track for stay in self.state.stays}
+        for person in people:
+            if person.inside and person.track not in held:
+                self._take_in(at, person)
+        for person in people:
+            if not person.inside:
+                self._outside_at[person.track] = self.state.clock_s
+        self._count(sum(person.inside for person in people))
+        return self._close()
+
+    def _pass_time(self, at: Instant) -> None:
+        state = self.state
+        gap = 0.0 if state.at is None else at - state.at
+        if gap > self.settings.stale_s or (self._fresh and state.at is not None):
+            for stay in state.stays:
+                stay.unknown_s += gap
+                stay.seen_at = at
+                stay.track = None
+            self._outside_at.clear()
+        else:
+            state.clock_s += gap
+        self._fresh = False
+        state.at = at
+
+    def _follow(self, at: Instant, seen: dict[int, Sighting]) -> None:
+        for stay in self.state.stays:
+            person = seen.get(stay.track) if stay.track is not None else None
+            if person is None:
+                continue
+            if person.inside:
+                self._see(stay, at, person)
+            elif stay.outside_clock_s is None:
+                stay.outside_clock_s = self.state.clock_s
+
+    def _see(self, stay: Stay, at: Instant, person: Sighting) -> None:
+        stay.x, stay.y, stay.scale_m, stay.border_m = person.x, person.y, person.scale_m, person.border_m
+        stay.seen_at, stay.seen_clock_s, stay.track = at, self.state.clock_s, person.track
+        stay.outside_clock_s = None
+        if stay.duration_s >= self.settings.enter_hold_s:
+            stay.confirmed = True
+
+    def _take_in(self, at: Instant, person: Sighting) -> None:
+        """A track inside that holds no stay: somebody hidden who shows again, or somebody new."""
+        hidden = None if self._came_in(person) else self._nearest_hidden(person)
+        if hidden is not None:
+            self._see(hidden, at, person)
+            return
+        stay = Stay(at, at, self.state.clock_s, person.x, person.y, person.scale_m, person.border_m, person.track)
+        self.state.stays.append(stay)
+
+    def _came_in(self, person: Sighting) -> bool:
+        """Whether the track was seen outside a moment ago: then it is nobody who was hidden inside."""
+        outside = self._outside_at.get(person.track)
+        return outside is not None and self.state.clock_s - outside <= self.settings.hidden_s
+
+    def _nearest_hidden(self, person: Sighting) -> Stay | None:
+        best: Stay | None = None
+        best_m = float("inf")
+        for stay in self.state.stays:
+            hidden_s = self.state.clock_s - stay.seen_clock_s
+            if stay.track is not None and hidden_s <= 0:
+                continue
+            scale_m = (stay.scale_m + person.scale_m) / 2
+            distance_m = hypot(stay.x - person.x, stay.y - person.y) * scale_m
+            reach_m = min(self.settings.reach_m + self.settings.reach_speed * hidden_s, self.settings.reach_max_m)
+            if distance_m <= reach_m and distance_m < best_m:
+                best, best_m = stay, distance_m
+        return best
+
+    def _count(self, inside: int) -> None:
+        clock_s = self.state.clock_s
+        self._counts.append((clock_s, inside))
+        while clock_s - self._counts[0][0] > self.settings.hidden_s:
+            self._counts.popleft()
+
+    def _head_count(self) -> int:
+        """Smoothed number of people inside: the 90th percentile over the time somebody may be hidden."""
+        counts = sorted(count for _, count in self._counts)
+        return counts[int(0.9 * (len(counts) - 1))]
+
+    def _close(self) -> list[FinishedStay]:
+        clock_s, settings = self.state.clock_s, self.settings
+        finished: list[FinishedStay] = []
+        for stay in self.state.stays:
+            hidden_s = clock_s - stay.seen_clock_s
+            outside = stay.outside_clock_s is not None and clock_s - stay.outside_clock_s >= settings.leave_hold_s
+            at_border = stay.border_m <= settings.border_m and hidden_s > settings.border_hidden_s
+            if outside or at_border:
+                finished.append(FinishedStay(stay, "left"))
+            elif hidden_s > settings.hidden_s or (not stay.confirmed and hidden_s > settings.border_hidden_s):
+                finished.append(FinishedStay(stay, "lost"))
+        finished += self._surplus([f.stay for f in finished])
+        gone = {id(f.stay) for f in finished}
+        self.state.stays = [stay for stay in self.state.stays if id(stay) not in gone]
+        return [f for f in finished if f.stay.confirmed]
+
+    def _surplus(self, ended: list[Stay]) -> list[FinishedStay]:
+        """There are never more stays than people: hidden ones too many go, the briefest first."""
+        clock_s = self.state.clock_s
+        rest = [s for s in self.state.stays if s.confirmed and not any(s is e for e in ended)]
+        surplus = len(rest) - self._head_count()
+        hidden = sorted(
+            (s for s in rest if clock_s - s.seen_clock_s > self.settings.border_hidden_s),
+            key=lambda s: s.duration_s,
+        )
+        return [FinishedStay(stay, "lost") for stay in hidden[: max(0, surplus)]]

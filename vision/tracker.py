@@ -1,0 +1,184 @@
+"""Multi-object tracking of one camera: Kalman filter in seconds, two-stage association.
+
+Association in two stages follows ByteTrack (Zhang et al., ECCV 2022): sure detections first, then the unsure
+ones against the tracks that are left, so that a clerk bent over a phone is not lost. Overlap is measured on
+enlarged boxes (Yang et al., C-BIoU, WACV 2023), because at two frames per second a walking person leaves his
+own box between frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from vision.types import Detections, Tracks
+
+Floats = NDArray[np.float64]
+TENTATIVE = -1
+"""The id of a track that was seen only once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerSettings:
+    """Thresholds of association; times in seconds, lengths in box heights."""
+
+    high_score: float = 0.37
+    low_score: float = 0.1
+    min_similarity: float = 0.2
+    min_similarity_low: float = 0.35
+    max_lost_s: float = 2.5
+    max_tentative_s: float = 1.2
+    box_noise: float = 0.06  # standard deviation of a measured edge, in box heights
+    acceleration: float = 1.2  # standard deviation of acceleration, box heights per s^2
+
+
+class Tracker:
+    """Tracks the people of one camera; nothing is shared between two trackers."""
+
+    def __init__(self, settings: TrackerSettings | None = None) -> None:
+        self.settings = settings or TrackerSettings()
+        self._next_id = 1
+        self._at: float | None = None
+        self._size_px: tuple[int, int] | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        """Per track: cx, cy, w, h and their speeds, each filtered alone with a 2x2 covariance (p00, p01, p11)."""
+        self._x: Floats = np.zeros((0, 4))
+        self._v: Floats = np.zeros((0, 4))
+        self._p: Floats = np.zeros((0, 4, 3))
+        self._ids = np.zeros(0, np.int64)
+        self._seen_at: Floats = np.zeros(0)
+
+    def update(self, at: float, detections: Detections) -> Tracks:
+        """Take the detections of one frame.
+
+        Args:
+            at: capture time, Unix seconds; a frame older than the last one changes nothing.
+            detections: people of the frame, those of low score included.
+
+        Returns:
+            The tracks that were seen in this frame, with the measured boxes; a track seen for the first time
+            has the id TENTATIVE.
+        """
+        if self._size_px != detections.size_px:
+            self._clear()  # another resolution is another picture
+            self._size_px = detections.size_px
+        if self._at is not None and at <= self._at:
+            return Tracks.empty(detections.size_px)
+        dt = 0.0 if self._at is None else at - self._at
+        self._at = at
+        self._forget(at)
+        self._predict(dt)
+        measured = _to_centre(detections.boxes_px)
+        rows, columns = self._associate(measured, detections.scores, dt)
+        self._correct(rows, measured[columns])
+        self._seen_at[rows] = at
+        confirmed = rows[self._ids[rows] == TENTATIVE]
+        self._ids[confirmed] = np.arange(self._next_id, self._next_id + len(confirmed))
+        self._next_id += len(confirmed)
+        fresh = self._births(at, measured, detections.scores, columns)
+        shown = np.concatenate([columns, fresh])
+        ids = np.concatenate([self._ids[rows], np.full(len(fresh), TENTATIVE, np.int64)])
+        return Tracks(ids, detections.boxes_px[shown], detections.scores[shown], detections.size_px)
+
+    def _forget(self, at: float) -> None:
+        age = at - self._seen_at
+        limit = np.where(self._ids == TENTATIVE, self.settings.max_tentative_s, self.settings.max_lost_s)
+        self._keep(age <= limit)
+
+    def _keep(self, mask: NDArray[np.bool_]) -> None:
+        self._x, self._v, self._p = self._x[mask], self._v[mask], self._p[mask]
+        self._ids, self._seen_at = self._ids[mask], self._seen_at[mask]
+
+    def _predict(self, dt: float) -> None:
+        """Constant speed with white acceleration (Bar-Shalom, Estimation with Applications, 6.3.2)."""
+        self._x = self._x + self._v * dt
+        p00, p01, p11 = self._p[..., 0], self._p[..., 1], self._p[..., 2]
+        q = (self.settings.acceleration * self._x[:, 3:4]) ** 2
+        self._p = np.stack(
+            [
+                p00 + 2 * dt * p01 + dt**2 * p11 + q * dt**4 / 4,
+                p01 + dt * p11 + q * dt**3 / 2,
+                p11 + q * dt**2,
+            ],
+            axis=-1,
+        )
+        self._x[:, 2:] = np.maximum(self._x[:, 2:], 1.0)
+
+    def _correct(self, rows: NDArray[np.int64], measured: Floats) -> None:
+        if len(rows) == 0:
+            return
+        p00, p01, p11 = (self._p[rows, :, i] for i in range(3))
+        r = (self.settings.box_noise * measured[:, 3:4]) ** 2
+        k0, k1 = p00 / (p00 + r), p01 / (p00 + r)
+        residual = measured - self._x[rows]
+        self._x[rows] += k0 * residual
+        self._v[rows] += k1 * residual
+        self._p[rows] = np.stack([(1 - k0) * p00, (1 - k0) * p01, p11 - k1 * p01], axis=-1)
+
+    def _associate(
+        self, measured: Floats, scores: NDArray[np.float32], dt: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of tracks and columns of detections that belong together."""
+        # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
+        buffer = min(0.1 + 0.6 * dt, 0.5)
+        similarity = _buffered_iou(self._x, measured, buffer)
+        high = np.flatnonzero(scores >= self.settings.high_score)
+        low = np.flatnonzero((scores >= self.settings.low_score) & (scores < self.settings.high_score))
+        all_rows = np.arange(len(self._x))
+        rows, columns = _assign(similarity, all_rows, high, self.settings.min_similarity)
+        # Unsure detections only continue tracks that are sure themselves.
+        left = np.setdiff1d(all_rows, rows)
+        left = left[self._ids[left] != TENTATIVE]
+        rows2, columns2 = _assign(similarity, left, low, self.settings.min_similarity_low)
+        return np.concatenate([rows, rows2]), np.concatenate([columns, columns2])
+
+    def _births(
+        self, at: float, measured: Floats, scores: NDArray[np.float32], taken: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        sure = np.flatnonzero(scores >= self.settings.high_score)
+        fresh = np.setdiff1d(sure, taken)
+        n = len(fresh)
+        if n == 0:
+            return fresh
+        height = measured[fresh, 3:4]
+        position = np.repeat((self.settings.box_noise * height) ** 2, 4, axis=1)
+        # A person walks in at up to about one box height per second; box sizes change slowly.
+        speed = (height * np.array([1.0, 0.6, 0.2, 0.2])) ** 2
+        self._x = np.concatenate([self._x, measured[fresh]])
+        self._v = np.concatenate([self._v, np.zeros((n, 4))])
+        self._p = np.concatenate([self._p, np.stack([position, np.zeros((n, 4)), speed], axis=-1)])
+        self._ids = np.concatenate([self._ids, np.full(n, TENTATIVE, np.int64)])
+        self._seen_at = np.concatenate([self._seen_at, np.full(n, at)])
+        return fresh
+
+
+def _to_centre(boxes: NDArray[np.float32]) -> Floats:
+    """Boxes xyxy (N, 4) as centre, width and height."""
+    b = boxes.astype(np.float64)
+    return np.stack([(b[:, 0] + b[:, 2]) / 2, (b[:, 1] + b[:, 3]) / 2, b[:, 2] - b[:, 0], b[:, 3] - b[:, 1]], axis=1)
+
+
+def _buffered_iou(a: Floats, b: Floats, buffer: float) -> Floats:
+    """IoU (N, M) of boxes in centre form, each enlarged on every side by `buffer` of its size."""
+    half_a, half_b = a[:, None, 2:] * (0.5 + buffer), b[None, :, 2:] * (0.5 + buffer)
+    low = np.maximum(a[:, None, :2] - half_a, b[None, :, :2] - half_b)
+    high = np.minimum(a[:, None, :2] + half_a, b[None, :, :2] + half_b)
+    overlap = np.clip(high - low, 0, None).prod(axis=-1)
+    union = 4 * (half_a.prod(axis=-1) + half_b.prod(axis=-1)) - overlap
+    return np.asarray(overlap / np.maximum(union, 1e-9))
+
+
+def _assign(
+    similarity: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], least: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Best assignment of some rows to some columns; pairs below `least` stay apart."""
+    part = similarity[np.ix_(rows, columns)]
+    part = np.where(part >= least, part, 0.0)
+    i, j = linear_sum_assignment(part, maximize=True)
+    good = part[i, j] > 0
+    return rows[i[good]], columns[j[good]]
