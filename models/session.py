@@ -38,9 +38,7 @@ class Port(Protocol):
     def type(self) -> str: ...
 
 
-def open_session(
-    model: ModelFile, *, threads: int = 1, providers: Sequence[str] | None = None
-) -> ort.InferenceSession:
+def open_session(model: ModelFile, *, threads: int = 1, providers: Sequence[str] | None = None) -> ort.InferenceSession:
     """Load a model after checking its sha256, and its inputs and outputs after loading.
 
     Args:
