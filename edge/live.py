@@ -1,0 +1,319 @@
+"""Live cameras: each in a thread of its own, watched, and opened again for as long as it takes."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+from edge._reader import LoopClock, Reader, ReadJob
+from edge.inbox import FrameInbox
+from edge.media import Address, Image, Size
+from hall.clock import Clock, Instant
+from vision.types import Frame
+
+__all__ = ["CameraState", "CameraStats", "LiveCamera", "LiveSettings", "LoopClock"]
+
+_log = logging.getLogger(__name__)
+
+CameraState = Literal["live", "connecting", "lost", "ended"]
+_MOST_ABANDONED = 3
+_TICK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings:
+    """Patience with a camera, seconds.
+
+    Attributes:
+        stall_after_s: no picture for so long: the connection is given up.
+        abandon_after_s: libav did not come back for so long after that: its thread is left behind.
+        open_timeout_s: how long a network source may take to answer.
+        read_timeout_s: how long a network source may be silent; libav notices within twice this.
+        first_retry_s: wait before the second attempt; it doubles with every failure …
+        last_retry_s: … up to this. The actual wait is 50 to 100 % of it, by chance, so that a box does not
+            storm a switch that comes back.
+        poll_s: longest sleep between two looks at the clock while a recording is played.
+    """
+
+    stall_after_s: float = 10.0
+    abandon_after_s: float = 10.0
+    open_timeout_s: float = 5.0
+    read_timeout_s: float = 3.0
+    first_retry_s: float = 0.5
+    last_retry_s: float = 30.0
+    poll_s: float = 0.05
+
+    def retry_s(self, failures: int, rng: random.Random) -> float:
+        """How long to wait after so many failures in a row (1 or more)."""
+        doubled = self.first_retry_s * 2.0 ** min(failures - 1, 30)
+        return min(self.last_retry_s, doubled) * rng.uniform(0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStats:
+    """How a camera does. Rates are means over the last seconds.
+
+    Attributes:
+        state: `connecting` before the first picture, then `live` or `lost`; `ended`: a recording is over.
+        fps: frames handed on per second.
+        decoded_fps: pictures decoded per second.
+        decode_ms: decoding and converting, per decoded picture.
+        drops: frames the pipeline did not come for in time.
+        reconnects: how often it became live again after it was lost.
+        skipped: damaged packets left out.
+        abandoned: reader threads that libav did not give back.
+        last_frame_at: `captured_at` of the last frame handed on.
+        error: what is wrong, without passwords; None while live.
+    """
+
+    camera_id: str
+    state: CameraState
+    fps: float
+    decoded_fps: float
+    decode_ms: float
+    drops: int
+    reconnects: int
+    skipped: int
+    abandoned: int
+    last_frame_at: Instant | None
+    error: str | None
+
+
+class LiveCamera:
+    """Reads one camera and leaves the frames that are due in the inbox, until it is stopped.
+
+    Network streams and devices are dated by the clock when a picture arrives. A recording is played in real
+    time: once, dated from when it began; or over and over on a shared `loop`.
+
+    Args:
+        camera_id: the camera's id in hall.yaml.
+        source: address, path or device number; may hold a password, which appears nowhere.
+        inbox: where frames go.
+        analyse_fps: frames wanted a second.
+        clock: dates frames and paces recordings.
+        fit: width and height that frames are shrunk into; None keeps them as they are.
+        loop: timeline of looped recordings; None plays a recording once.
+        settings: patience.
+        rng: jitter of the attempts.
+    """
+
+    def __init__(
+        self,
+        camera_id: str,
+        source: str,
+        inbox: FrameInbox,
+        *,
+        analyse_fps: float,
+        clock: Clock,
+        fit: Size | None = None,
+        loop: LoopClock | None = None,
+        settings: LiveSettings | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.camera_id = camera_id
+        self._settings = settings or LiveSettings()
+        self._inbox = inbox
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
+        self._job = ReadJob(
+            Address(source),
+            analyse_fps,
+            fit,
+            clock,
+            loop,
+            self._settings.open_timeout_s,
+            self._settings.read_timeout_s,
+            self._settings.poll_s,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name=f"camera-{camera_id}", daemon=True)
+        self._lock = threading.Lock()
+        self._meter = _Meter(clock)
+        self._reader: Reader | None = None
+        self._abandoned: list[Reader] = []
+        self._state: CameraState = "connecting"
+        self._error: str | None = None
+        self._seq = 0
+        self._last_frame_at: Instant | None = None
+        self._live_since: float | None = None
+        self._was_live = False
+        self._counts = {"reconnects": 0, "skipped": 0, "abandoned": 0}
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End; no frame comes afterwards. A reader that libav holds ends by itself a little later."""
+        self._stopping.set()
+        with self._lock:
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.cancel.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def stats(self) -> CameraStats:
+        """How it does now."""
+        drops = self._inbox.drops(self.camera_id)
+        with self._lock:
+            fps, decoded_fps, decode_ms = self._meter.read()
+            return CameraStats(
+                camera_id=self.camera_id,
+                state=self._state,
+                fps=fps,
+                decoded_fps=decoded_fps,
+                decode_ms=decode_ms,
+                drops=drops,
+                reconnects=self._counts["reconnects"],
+                skipped=self._counts["skipped"] + (self._reader.skipped if self._reader else 0),
+                abandoned=self._counts["abandoned"],
+                last_frame_at=self._last_frame_at,
+                error=self._error,
+            )
+
+    def _supervise(self) -> None:
+        failures = attempt = 0
+        while not self._stopping.is_set():
+            attempt += 1
+            reader = self._new_reader(attempt)
+            if reader is None:
+                return
+            error = self._watch(reader)
+            steady = self._close_attempt(reader, error)
+            if self._state == "ended":
+                return
+            if self._stopping.is_set():
+                # Give it the time to close its source; one that libav holds ends by itself later.
+                reader.done.wait(0.5)
+                return
+            failures = 1 if steady else failures + 1
+            self._stopping.wait(self._settings.retry_s(failures, self._rng))
+
+    def _new_reader(self, attempt: int) -> Reader | None:
+        """Start another attempt; None when stopped before."""
+        # Threads that libav holds cost memory and sockets: a few at most, then no attempt is made.
+        while sum(not reader.done.is_set() for reader in self._abandoned) >= _MOST_ABANDONED:
+            if self._stopping.wait(_TICK_S):
+                return None
+        self._abandoned = [reader for reader in self._abandoned if not reader.done.is_set()]
+        reader = Reader(
+            f"camera-{self.camera_id}-reader-{attempt}",
+            self._job,
+            on_frame=self._accept,
+            on_decoded=self._count_decoded,
+        )
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            self._reader = reader
+            self._live_since = None
+        reader.start()
+        return reader
+
+    def _watch(self, reader: Reader) -> str | None:
+        """Wait for the end of an attempt, and bring it about when nothing comes; the reason, masked."""
+        stall_s = self._settings.stall_after_s
+        while not reader.done.wait(_TICK_S):
+            if self._stopping.is_set():
+                return None
+            if self._clock.monotonic() - reader.progress_at > stall_s:
+                reader.cancel.set()
+                return self._let_go(reader, f"{self._job.address}: no picture for {stall_s:g} s")
+        return reader.error
+
+    def _let_go(self, reader: Reader, error: str) -> str:
+        """A cancelled reader gets some time to come back, then goes its own way."""
+        deadline = self._clock.monotonic() + self._settings.abandon_after_s
+        while not reader.done.wait(_TICK_S) and not self._stopping.is_set():
+            if self._clock.monotonic() > deadline:
+                with self._lock:
+                    self._counts["abandoned"] += 1
+                self._abandoned.append(reader)
+                return f"{error}; its reader hangs and was left behind"
+        return error
+
+    def _close_attempt(self, reader: Reader, error: str | None) -> bool:
+        """Enter how an attempt ended; whether it had been live for a good while."""
+        with self._lock:
+            now = self._clock.monotonic()
+            steady = self._live_since is not None and now - self._live_since >= self._settings.stall_after_s
+            self._counts["skipped"] += reader.skipped
+            self._reader = None
+            if self._stopping.is_set():
+                return steady
+            before, self._state = self._state, "ended" if reader.finished else "lost"
+            self._error = error
+        if before != self._state:
+            level = logging.WARNING if error else logging.INFO
+            _log.log(level, "camera %s: %s: %s", self.camera_id, self._state, error or "played to its end")
+        return steady
+
+    def _count_decoded(self, reader: Reader, busy_s: float) -> None:
+        with self._lock:
+            if reader is not self._reader:
+                return
+            self._meter.decoded(busy_s)
+            if self._state == "live":
+                return
+            self._counts["reconnects"] += self._was_live
+            self._was_live = True
+            self._state, self._error = "live", None
+            self._live_since = self._clock.monotonic()
+        _log.info("camera %s: live", self.camera_id)
+
+    def _accept(self, reader: Reader, captured_at: Instant, image: Image) -> None:
+        with self._lock:
+            # A reader that was given up may come back with an old picture.
+            if reader is not self._reader or reader.cancel.is_set():
+                return
+            frame = Frame(self.camera_id, self._seq, captured_at, image)
+            self._seq += 1
+            self._last_frame_at = captured_at
+            self._meter.handed_on()
+            # Inside the lock: after `stop` nothing comes any more.
+            self._inbox.put(frame)
+
+
+class _Meter:
+    """Rates over the last ten seconds."""
+
+    _WINDOW_S = 10.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began: float | None = None
+        self._decoded: deque[tuple[float, float]] = deque()
+        self._handed_on: deque[float] = deque()
+
+    def decoded(self, busy_s: float) -> None:
+        """A picture was decoded; it took so long."""
+        now = self._clock.monotonic()
+        self._began = now if self._began is None else self._began
+        self._decoded.append((now, busy_s))
+        self._forget(now)
+
+    def handed_on(self) -> None:
+        """A frame went to the inbox."""
+        self._handed_on.append(self._clock.monotonic())
+
+    def read(self) -> tuple[float, float, float]:
+        """Frames a second, pictures a second, milliseconds per picture."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        if self._began is None:
+            return 0.0, 0.0, 0.0
+        span_s = max(1.0, min(self._WINDOW_S, now - self._began))
+        count = len(self._decoded)
+        busy_s = sum(busy for _, busy in self._decoded)
+        return len(self._handed_on) / span_s, count / span_s, 1000 * busy_s / count if count else 0.0
+
+    def _forget(self, now: float) -> None:
+        while self._decoded and self._decoded[0][0] <= now - self._WINDOW_S:
+            self._decoded.popleft()
+        while self._handed_on and self._handed_on[0] <= now - self._WINDOW_S:
+            self._handed_on.popleft()
