@@ -90,8 +90,8 @@ def _parse_hours(value: Any) -> Any:
     """Day keys become `days`; everything else stays as it stands, to be known or refused."""
     if not isinstance(value, dict):
         return value
-    # No file may say `days` itself; as a day key it is refused by name.
-    days = {k: v for k, v in value.items() if k == "days" or _is_day_key(k)}
+    # No file may say `days` itself; as a day key it is refused by name, whatever stands there.
+    days = {k: [] if k == "days" else v for k, v in value.items() if k == "days" or _is_day_key(k)}
     return {**{k: v for k, v in value.items() if k not in days}, "days": days}
 
 
@@ -135,9 +135,7 @@ class Hours(Model):
     """Working hours with breaks; days that are not named are closed."""
 
     days: dict[Annotated[str, AfterValidator(_day_key)], list[Annotated[str, AfterValidator(_span_text)]]]
-    holidays: Annotated[str, AfterValidator(_country)] | None = Field(
-        None, description="country code, e.g. CN"
-    )
+    holidays: Annotated[str, AfterValidator(_country)] | None = Field(None, description="country code, e.g. CN")
     closed: list[Day] = Field([], description="further closed days")
     open: list[Day] = Field([], description="days open though weekday or holiday says no")
 
@@ -166,9 +164,7 @@ class Limits(Model):
     overtime_case: Duration = Field(1200.0, description="a service session")
     crowding: int = Field(60, ge=1, description="people in a zone")
     clear_hold: Duration = Field(5.0, description="how long a wait must be back under its limit to clear")
-    camera_lost: Duration = Field(
-        300.0, description="unknown for so long, a raised event clears: camera_lost"
-    )
+    camera_lost: Duration = Field(300.0, description="unknown for so long, a raised event clears: camera_lost")
 
 
 class Presence(Model):
@@ -236,9 +232,16 @@ class Camera(Model):
 
 def mask_address(text: str) -> str:
     """An address without user, password and query, which is where cameras keep their secrets."""
-    # Up to the last @: a password may hold one, and hiding too much is the better mistake.
-    masked = re.sub(r"://.*@|^[^/\s]+:[^/\s]*@", lambda m: "://***@" if "://" in m[0] else "***@", text)
-    return re.sub(r"\?.*$", "?***", masked) if "://" in masked and not masked.startswith("sim:") else masked
+    scheme, slashes, rest = text.partition("://")
+    if not slashes:
+        return re.sub(r"^[^/\s]+:[^/\s]*@", "***@", text)
+    if scheme == "sim":
+        return text
+    head, query, tail = rest.partition("?")
+    if "@" in tail:
+        return f"{scheme}://***"  # a password with a question mark, or a query with an @: nobody can tell
+    _, at, host = head.rpartition("@")
+    return f"{scheme}://{'***@' if at else ''}{host}{'?***' if query else ''}"
 
 
 class Window(Model):

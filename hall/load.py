@@ -19,7 +19,6 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from hall.errors import ConfigError, Fault, InputError
 from hall.layout import Hall, mask_address
 from hall.references import check_references
-from hall.schedule import WEEKDAYS
 from hall.units import FROM_FILE
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -97,8 +96,7 @@ def parse_hall(text: str, *, name: str = "hall.yaml", environ: Mapping[str, str]
     except ValidationError as exc:
         faults += [_fault(error, raw, marked) for error in exc.errors()]
     faults += [
-        Fault(show_path(loc), found, expected, _line(marked, loc))
-        for loc, found, expected in check_references(raw)
+        Fault(show_path(loc), found, expected, _line(marked, loc)) for loc, found, expected in check_references(raw)
     ]
     if faults or hall is None:
         raise ConfigError(name, sorted(faults, key=lambda f: (f.line or 0, f.path)))
@@ -126,9 +124,7 @@ def _parse_yaml(text: str, name: str) -> Any:
     except MarkedYAMLError as exc:
         mark = exc.problem_mark
         line = mark.line + 1 if mark is not None else None
-        problem = re.sub(
-            r"^(but )?found ", "", " ".join(str(exc.problem or exc.context or "no YAML").split())
-        )
+        problem = re.sub(r"^(but )?found ", "", " ".join(str(exc.problem or exc.context or "no YAML").split()))
         raise ConfigError(name, [Fault("the file", problem, "YAML 1.2", line)]) from exc
     except YAMLError as exc:
         raise ConfigError(name, [Fault("the file", " ".join(str(exc).split()), "YAML 1.2")]) from exc
@@ -158,9 +154,7 @@ def _substitute(node: Any, environ: Mapping[str, str], loc: Loc, faults: list[Fa
     for variable in dict.fromkeys(_VARIABLE.findall(node)):
         if variable not in environ:
             expected = f"the environment variable {variable} to be set"
-            faults.append(
-                Fault(show_path(loc), f"${{{variable}}}, which is not set", expected, _line(marked, loc))
-            )
+            faults.append(Fault(show_path(loc), f"${{{variable}}}, which is not set", expected, _line(marked, loc)))
     return _VARIABLE.sub(lambda m: environ.get(m[1], ""), node)
 
 
@@ -182,9 +176,7 @@ def _fault(error: Any, raw: Any, marked: Any) -> Fault:
         expected = "a pair [x, y]"
     if expected is None:
         expected = error["msg"].replace("Input should be ", "").replace("Input should have ", "")
-    return Fault(
-        show_path(loc), _show_value(value) if exists and kind != "missing" else "nothing", expected, line
-    )
+    return Fault(show_path(loc), _show_value(value) if exists and kind != "missing" else "nothing", expected, line)
 
 
 def _walk(raw: Any, loc: Loc) -> tuple[Loc, Any, bool]:
@@ -226,7 +218,7 @@ def _key_hint(loc: Loc) -> str:
     known = _known_keys(loc[:-1])
     days = "days" in known  # the field that hall.yaml writes as mon-fri, sat, ...
     known = [key for key in known if key != "days"]
-    close: list[str] = get_close_matches(str(loc[-1]), [*known, *(WEEKDAYS if days else ())], n=1)
+    close: list[str] = get_close_matches(str(loc[-1]), known, n=1)
     if close:
         return close[0]
     return f"one of the keys {', '.join(known)}" + (" or weekdays such as mon-fri, sat" if days else "")
