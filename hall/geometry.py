@@ -43,7 +43,5 @@ def crossing_edges(polygon: Sequence[Point]) -> tuple[int, int] | None:
 def polygon_area(polygon: Sequence[Point]) -> float:
     """Area of a simple polygon (shoelace formula), never negative."""
     n = len(polygon)
-    twice = sum(
-        polygon[i][0] * polygon[(i + 1) % n][1] - polygon[(i + 1) % n][0] * polygon[i][1] for i in range(n)
-    )
+    twice = sum(polygon[i][0] * polygon[(i + 1) % n][1] - polygon[(i + 1) % n][0] * polygon[i][1] for i in range(n))
     return abs(twice) / 2

@@ -157,7 +157,8 @@ class Schedule:
     def _find_spans(self, day: date) -> list[tuple[Instant, Instant]]:
         """The spans that begin on a local day, as instants.
 
-        A change of clock in between is respected; a span that lies within the hour it skips is none.
+        A change of clock in between is respected. A time within the hour that it skips is read by the clock
+        before; a span that so begins after its end is none.
         """
         spans = [(self._instant(day, a), self._instant(day, b)) for a, b in self._spans_of(day)]
         return sorted((start, end) for start, end in spans if start < end)

@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.servers import Server, influxdb1, mosquitto, running, victoria_metrics
+
+# A busy machine is slow, which says nothing about the code; the same examples in every run.
+settings.register_profile("hallwatch", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hallwatch")
 
 ROOT = Path(__file__).resolve().parent.parent
 
