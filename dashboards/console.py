@@ -1,0 +1,88 @@
+"""The console: one page per floor with its windows, waiting areas and incidents, live, in Chinese and English.
+
+`mount` adds it to a FastAPI application. Everything the page needs comes from that application: no CDN, no
+font service, no telemetry. It writes no file.
+"""
+
+from __future__ import annotations
+
+import copy
+from html import escape
+
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse
+from nicegui import Client, ui
+
+from dashboards.feed import Feed
+from dashboards.page import ConsolePage
+from dashboards.texts import ZH, Texts, parse_lang, texts_in
+from dashboards.theme import FAVICON, HEAD_HTML
+from hall.clock import Clock, SystemClock
+from hall.layout import Floor, Hall
+from hall.views import ReadModel
+
+REFRESH_S = 1.0
+"""So often a page looks whether there is something new."""
+
+
+def mount(
+    app: FastAPI,
+    hall: Hall,
+    reads: ReadModel,
+    *,
+    clock: Clock | None = None,
+    title: str | None = None,
+) -> None:
+    """Add the console at `/` (the first floor) and `/floor/{floor}`; `?lang=en` or `zh` chooses the language.
+
+    Call it last: the page takes every path that the application does not have by then. Once per process:
+    NiceGUI is one application per process.
+
+    Args:
+        app: the application to add it to.
+        hall: the layout: labels, floors, schedule, limits.
+        reads: what the centre knows; see `hall.views.ReadModel`.
+        clock: tells what is stale and what time it is in the hall.
+        title: of the browser tab; the hall's name by default.
+    """
+    feed = Feed(hall, reads, clock or SystemClock())
+    name = title or f"{hall.hall.name} · hallwatch"
+
+    @ui.page("/", title=name)
+    async def first_floor(client: Client, lang: str = "") -> None:
+        await _open(client, feed, hall, hall.floors[0], texts_in(parse_lang(lang)))
+
+    @ui.page("/floor/{floor}", title=name)
+    async def one_floor(client: Client, floor: str, lang: str = "") -> Response | None:
+        texts = texts_in(parse_lang(lang))
+        found = next((f for f in hall.floors if f.id == floor), None)
+        if found is None:
+            return _no_floor(floor, texts)
+        await _open(client, feed, hall, found, texts)
+        return None
+
+    ui.run_with(
+        app,
+        title=name,
+        favicon=FAVICON,
+        language=ZH.html_lang,
+        tailwind=False,
+        binding_refresh_interval=None,
+        reconnect_timeout=10.0,
+        show_welcome_message=False,
+    )
+
+
+def _no_floor(floor: str, texts: Texts) -> Response:
+    words = escape(texts.floor_unknown.format(floor=floor))
+    page = f'<!doctype html><html lang="{texts.html_lang}"><meta charset="utf-8"><title>404</title><p>{words}'
+    return HTMLResponse(page, status_code=404)
+
+
+async def _open(client: Client, feed: Feed, hall: Hall, floor: Floor, texts: Texts) -> None:
+    # A page has one language in NiceGUI; ours is the reader's choice, so each reader has a page of his own.
+    client.page = copy.copy(client.page)
+    client.page.language = texts.html_lang
+    ui.add_head_html(HEAD_HTML)
+    page = ConsolePage(feed, hall, floor, texts, await feed.board(floor, texts.lang))
+    ui.timer(REFRESH_S, page.refresh, immediate=False)

@@ -1,0 +1,215 @@
+"""One open console page: built once, then it takes over what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from nicegui import ui
+from nicegui.element import Element
+
+from dashboards.board import Board
+from dashboards.feed import Feed
+from dashboards.texts import EN, ZH, Texts
+from dashboards.widgets import CountBadge, Icon, IncidentItem, NodeBadge, Text, TileCard, ZonePanel, box, put
+from hall.layout import Floor, Hall
+
+CLOCK_SYNC_S = 60.0
+"""So often a page is told the time, for browsers that slept."""
+
+View_contra = TypeVar("View_contra", contravariant=True)
+View = TypeVar("View")
+
+
+class Widget(Protocol[View_contra]):
+    """Shows one view."""
+
+    root: Element
+
+    def show(self, view: View_contra, /) -> None:
+        """Take over what changed."""
+        ...
+
+
+class Roster(Generic[View]):
+    """A list of widgets that follows a list of views: adds, removes, moves, and updates the rest.
+
+    Args:
+        root: the element around them.
+        key: what identifies a view.
+        make: builds the widget of a view, inside `root`.
+    """
+
+    def __init__(self, root: Element, key: Callable[[View], str], make: Callable[[View], Widget[View]]) -> None:
+        self.root = root
+        self._key = key
+        self._make = make
+        self._widgets: dict[str, Widget[View]] = {}
+
+    def show(self, views: Sequence[View]) -> None:
+        """Make the list be as `views` say, in their order."""
+        wanted = {self._key(view): view for view in views}
+        for gone in self._widgets.keys() - wanted.keys():
+            self._widgets.pop(gone).root.delete()
+        for place, (key, view) in enumerate(wanted.items()):
+            if key in self._widgets:
+                self._widgets[key].show(view)
+            else:
+                with self.root:
+                    self._widgets[key] = self._make(view)
+            element = self._widgets[key].root
+            if self.root.default_slot.children[place] is not element:
+                element.move(target_index=place)
+
+
+class ConsolePage:
+    """One open page.
+
+    Args:
+        feed: where boards come from.
+        hall: the layout.
+        floor: the floor it shows.
+        texts: its language.
+        board: what it shows first.
+    """
+
+    def __init__(self, feed: Feed, hall: Hall, floor: Floor, texts: Texts, board: Board) -> None:
+        self._feed = feed
+        self._hall = hall
+        self._floor = floor
+        self._texts = texts
+        self._board = board
+        self._only_open = False
+        self._notices_shown: tuple[str, ...] = ()
+        self._told_at = feed.clock.now()
+        ui.context.client.content.classes("console")
+        self._build_header()
+        with box("columns"):
+            with box("main-column"):
+                self._notices = box("notices", role="status")
+                self._build_overview()
+                self._build_floor()
+            self._build_incidents()
+        self._show(board)
+
+    async def refresh(self) -> None:
+        """Send what changed since last time."""
+        board = await self._feed.board(self._floor, self._texts.lang)
+        if board is not self._board:
+            self._show(board)
+        now = self._feed.clock.now()
+        if abs(now - self._told_at) >= CLOCK_SYNC_S:
+            self._told_at = now
+            put(self._clock, now=f"{now:.3f}")
+
+    def _show(self, board: Board) -> None:
+        self._board = board
+        self._nodes.show(board.nodes)
+        self._show_notices(board.notices)
+        self._counts.show(board.counts)
+        self._tiles.show(board.tiles)
+        self._zones.show(board.zones)
+        self._incidents.show(board.incidents)
+        self._show_open(board)
+
+    def _show_notices(self, notices: tuple[str, ...]) -> None:
+        if notices == self._notices_shown:
+            return
+        self._notices_shown = notices
+        self._notices.clear()
+        with self._notices:
+            for notice in notices:
+                with box("notice"):
+                    Icon(name="info")
+                    Text(text=notice)
+
+    def _show_open(self, board: Board) -> None:
+        count = board.open_incidents
+        severities = {row.severity for row in board.incidents if row.status == "open"}
+        self._open_number.show(str(count))
+        worst = "critical" if "critical" in severities else "warning" if severities else None
+        put(self._open_badge, data_severity=worst, data_none="true" if count == 0 else None)
+        shown = count if self._only_open else len(board.incidents)
+        words = self._texts.none_open if self._only_open else self._texts.none_yet
+        self._empty.show("" if shown else words)
+
+    def _build_header(self) -> None:
+        texts, hall = self._texts, self._hall
+        with box("top", "header"):
+            with box("brand"):
+                Text("hall-name", hall.hall.name, "h1")
+                here = texts.floor.format(floor=self._floor.id)
+                Text("page-name", texts.console if len(hall.floors) > 1 else f"{texts.console} · {here}")
+            if len(hall.floors) > 1:
+                self._build_floors()
+            nodes = box("nodes", "ul", aria_label=texts.boxes)
+            self._nodes = Roster(nodes, lambda chip: chip.node, NodeBadge)
+            with box("top-end"):
+                self._clock = box("clock", "hall-clock", zone=hall.hall.timezone, now=f"{self._told_at:.3f}")
+                self._build_switch()
+
+    def _build_floors(self) -> None:
+        with box("floors", "nav", aria_label=self._texts.floors):
+            for floor in self._hall.floors:
+                here = "page" if floor.id == self._floor.id else None
+                link = f"/floor/{floor.id}?lang={self._texts.lang}"
+                with box("floor-link", "a", href=link, aria_current=here):
+                    Text(text=self._texts.floor.format(floor=floor.id))
+
+    def _build_switch(self) -> None:
+        other = ZH if self._texts is EN else EN
+        link = box("lang", "a", href=f"?lang={other.lang}", data_testid="lang-switch", lang=other.html_lang)
+        with put(link, title=self._texts.switch):
+            Text(text=other.own_name)
+
+    def _build_overview(self) -> None:
+        with box("overview", "section", aria_label=self._texts.overview):
+            counts = box("counts", "ul")
+            self._open_badge = box("count open-count", "a", href="#incidents", data_testid="open-incidents")
+            with self._open_badge:
+                Icon(name="notifications")
+                Text("count-word", self._texts.open_incidents)
+                self._open_number = Text("count-number")
+        self._counts = Roster(counts, lambda count: count.status, CountBadge)
+
+    def _build_floor(self) -> None:
+        texts = self._texts
+        with box("part", "section", aria_label=texts.windows) as windows:
+            Text("part-title", texts.windows, "h2")
+            tiles = box("tiles", role="list")
+        with box("part", "section", aria_label=texts.zones) as zones:
+            Text("part-title", texts.zones, "h2")
+            panels = box("zones", role="list")
+        windows.set_visibility(bool(self._floor.windows))
+        zones.set_visibility(bool(self._floor.zones))
+        self._tiles = Roster(tiles, lambda tile: tile.window, lambda tile: TileCard(tile, texts))
+        self._zones = Roster(panels, lambda card: card.zone, lambda card: ZonePanel(card, texts))
+
+    def _build_incidents(self) -> None:
+        texts = self._texts
+        self._aside = box("incidents card", "section", id="incidents", aria_label=texts.incidents)
+        with put(self._aside, data_filter="all"):
+            with box("incidents-head"):
+                Text("part-title", texts.incidents, "h2")
+                with box("filter", role="group", aria_label=texts.filter):
+                    self._all = self._build_filter(texts.all, only_open=False)
+                    self._open = self._build_filter(texts.open_only, only_open=True)
+            self._empty = Text("empty", tag="p")
+            rows = box("incident-list", "ul", aria_live="polite", aria_relevant="additions", tabindex="0")
+            put(rows, aria_label=texts.incidents)
+        self._incidents = Roster(rows, lambda row: row.event_id, lambda row: IncidentItem(row, texts))
+
+    def _build_filter(self, word: str, *, only_open: bool) -> Element:
+        button = box("filter-button", "button", type="button", aria_pressed="false" if only_open else "true")
+        put(button, data_testid="filter-open" if only_open else "filter-all")
+        with button:
+            Text(text=word)
+        button.on("click", lambda: self._filter(only_open=only_open))
+        return button
+
+    def _filter(self, *, only_open: bool) -> None:
+        self._only_open = only_open
+        put(self._aside, data_filter="open" if only_open else "all")
+        put(self._all, aria_pressed="false" if only_open else "true")
+        put(self._open, aria_pressed="true" if only_open else "false")
+        self._show_open(self._board)

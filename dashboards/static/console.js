@@ -1,0 +1,79 @@
+// Clock and running durations, counted in the browser by the server's time, so that nothing is sent for them.
+(() => {
+  // performance.now() never steps, whatever somebody does to the clock of this machine.
+  let offsetS = 0;
+  const nowS = () => performance.now() / 1000 + offsetS;
+  const pad = (n) => String(n).padStart(2, "0");
+
+  // The same words as format_duration in texts.py.
+  const formatDuration = (seconds, zh) => {
+    const s = Math.max(0, Math.floor(seconds));
+    const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600), Math.floor(s / 60)];
+    if (s < 60) return zh ? `${s}秒` : `${s} s`;
+    if (s < 3600) return zh ? `${m}分${pad(s % 60)}秒` : `${m} min ${pad(s % 60)} s`;
+    if (s < 86400) return zh ? `${h}小时${pad(m % 60)}分` : `${h} h ${pad(m % 60)} min`;
+    return zh ? `${d}天${h % 24}小时` : `${d} d ${h % 24} h`;
+  };
+  const isChinese = () => document.documentElement.lang.startsWith("zh");
+
+  // A part of the page that writes its own text once a second and whenever its attributes change.
+  class Ticking extends HTMLElement {
+    connectedCallback() {
+      this.tick();
+      this.timer = setInterval(() => this.tick(), 1000);
+    }
+    disconnectedCallback() {
+      clearInterval(this.timer);
+    }
+    attributeChangedCallback() {
+      if (this.isConnected) this.tick();
+    }
+    tick() {
+      const text = this.say();
+      if (this.textContent !== text) this.textContent = text;
+    }
+  }
+
+  class HallElapsed extends Ticking {
+    static observedAttributes = ["since", "until"];
+    say() {
+      if (!this.getAttribute("since")) return "";
+      const until = this.getAttribute("until");
+      const end = until ? Number(until) : nowS();
+      return formatDuration(end - Number(this.getAttribute("since")), isChinese());
+    }
+  }
+
+  class HallClock extends Ticking {
+    static observedAttributes = ["now"];
+    attributeChangedCallback() {
+      offsetS = Number(this.getAttribute("now")) - performance.now() / 1000;
+      super.attributeChangedCallback();
+    }
+    say() {
+      const date = window.innerWidth < 700 ? {} : { month: "short", day: "numeric", weekday: "short" };
+      const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+      const options = { ...date, ...time, timeZone: this.getAttribute("zone") };
+      return new Intl.DateTimeFormat(document.documentElement.lang, options).format(new Date(nowS() * 1000));
+    }
+  }
+
+  customElements.define("hall-elapsed", HallElapsed);
+  customElements.define("hall-clock", HallClock);
+  window.hallwatch = { formatDuration };
+
+  // A language once chosen is kept for visits that name none. A browser may forbid storage: then it is not kept.
+  try {
+    const url = new URL(location.href);
+    const asked = url.searchParams.get("lang");
+    const kept = localStorage.getItem("hallwatch.lang");
+    if (asked) {
+      localStorage.setItem("hallwatch.lang", asked);
+    } else if (kept && !document.documentElement.lang.startsWith(kept)) {
+      url.searchParams.set("lang", kept);
+      location.replace(url);
+    }
+  } catch (error) {
+    console.warn("the language is not kept:", error);
+  }
+})();

@@ -1,0 +1,297 @@
+"""What the console says, in Chinese and English. Pure: words, and numbers and times as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from hall.clock import Instant
+from hall.messages import Rule, Seen, Severity, WindowStatus
+from hall.views import IncidentStatus
+
+Lang = Literal["zh", "en"]
+NodeState = Literal["online", "stopped", "offline", "waiting"]
+"""Status of a box; `waiting` until its first message."""
+
+DEFAULT_LANG: Lang = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Every text of the page in one language; `{…}` parts are filled in."""
+
+    lang: Lang
+    html_lang: Literal["zh-CN", "en-US"]
+    own_name: str
+    switch: str
+    console: str
+    floors: str
+    floor: str
+    boxes: str
+    windows: str
+    zones: str
+    incidents: str
+    overview: str
+    filter: str
+    all: str
+    open_only: str
+    open_incidents: str
+    none_yet: str
+    none_open: str
+    waiting_for: str
+    no_figures: str
+    figures_from: str
+    records_away: str
+    window_status: Mapping[WindowStatus, str]
+    node_state: Mapping[NodeState, str]
+    since: str
+    camera_away: str
+    clerk_seen: Mapping[Seen, str]
+    self_service: str
+    customers: str
+    session: str
+    next_open: str
+    severity: Mapping[Severity, str]
+    rule: Mapping[Rule, str]
+    incident_status: Mapping[IncidentStatus, str]
+    duration: str
+    limit: str
+    cleared_at: str
+    resolved: Mapping[Rule, str]
+    reason: Mapping[str, str]
+    unknown_time: str
+    waiting_now: str
+    longest: str
+    median: str
+    p90: str
+    expected: str
+    over_limit: str
+    none_over: str
+    cannot_see: str
+    detail: Mapping[str, str]
+    detail_part: str
+    floor_unknown: str
+
+
+ZH = Texts(
+    lang="zh",
+    html_lang="zh-CN",
+    own_name="中文",
+    switch="切换到英文",
+    console="实时看板",
+    floors="楼层",
+    floor="楼层 {floor}",
+    boxes="边缘盒",
+    windows="窗口",
+    zones="等候区",
+    incidents="事件",
+    overview="概览",
+    filter="筛选事件",
+    all="全部",
+    open_only="未结",
+    open_incidents="未结事件",
+    none_yet="尚无事件",
+    none_open="没有未结事件",
+    waiting_for="正在等待边缘盒 {node} 的第一条消息",
+    no_figures="尚无数据",
+    figures_from="数据截至 {time}",
+    records_away="暂时读不到记录，以下为上一次读到的数据",
+    window_status={
+        "serving": "办理中",
+        "idle": "空闲",
+        "unstaffed": "无人值守",
+        "closed": "未开放",
+        "unknown": "未知",
+    },
+    node_state={"online": "在线", "offline": "离线", "stopped": "已停止", "waiting": "等待连接"},
+    since="自 {time}",
+    camera_away="摄像头 {camera} 无画面",
+    clerk_seen={"present": "人员在岗", "absent": "人员不在", "unknown": "人员未知"},
+    self_service="自助终端",
+    customers="窗前 {count} 人",
+    session="本次办理",
+    next_open="{time} 开放",
+    severity={"warning": "警告", "critical": "严重"},
+    rule={"clerk_absent": "离岗", "long_wait": "等候过长", "overtime_case": "办理超时"},
+    incident_status={"open": "未结", "cleared": "已解除"},
+    duration="持续",
+    limit="限值 {limit}",
+    cleared_at="{time} 解除",
+    resolved={
+        "clerk_absent": "工作人员已返岗",
+        "long_wait": "等候已恢复正常",
+        "overtime_case": "办理已结束",
+    },
+    reason={"resolved": "已恢复", "off_duty": "窗口已停止值守", "camera_lost": "摄像头失去画面"},
+    unknown_time="其中 {duration} 无法判断",
+    waiting_now="正在等候",
+    longest="最长等候",
+    median="等候中位数",
+    p90="九成不超过",
+    expected="预计等候",
+    over_limit="{count} 人超限",
+    none_over="无人超限",
+    cannot_see="看不清",
+    detail={
+        "customers": "窗口前人数",
+        "count": "等候人数",
+        "waiting": "等候人数",
+        "over_limit": "超限人数",
+        "over": "超限人数",
+        "longest_s": "最长等候",
+        "longest_wait_s": "最长等候",
+        "wait_p50_s": "等候中位数",
+        "p50_s": "等候中位数",
+        "wait_p90_s": "九成不超过",
+        "p90_s": "九成不超过",
+        "expected_wait_s": "预计等候",
+        "expected_s": "预计等候",
+        "zone": "等候区",
+        "window": "窗口",
+    },
+    detail_part="{name} {value}",
+    floor_unknown="本大厅没有楼层 {floor}",
+)
+
+EN = Texts(
+    lang="en",
+    html_lang="en-US",
+    own_name="English",
+    switch="Switch to Chinese",
+    console="Live console",
+    floors="Floors",
+    floor="Floor {floor}",
+    boxes="Edge boxes",
+    windows="Windows",
+    zones="Waiting areas",
+    incidents="Incidents",
+    overview="Overview",
+    filter="Filter incidents",
+    all="All",
+    open_only="Open",
+    open_incidents="Open incidents",
+    none_yet="No incident so far",
+    none_open="No open incident",
+    waiting_for="Waiting for the first message of box {node}",
+    no_figures="No figures yet",
+    figures_from="Figures from {time}",
+    records_away="The records cannot be read at the moment; these are the last figures read",
+    window_status={
+        "serving": "Serving",
+        "idle": "Idle",
+        "unstaffed": "Unstaffed",
+        "closed": "Closed",
+        "unknown": "Unknown",
+    },
+    node_state={"online": "online", "offline": "offline", "stopped": "stopped", "waiting": "not heard yet"},
+    since="since {time}",
+    camera_away="camera {camera}: no picture",
+    clerk_seen={"present": "Clerk present", "absent": "Clerk absent", "unknown": "Clerk unknown"},
+    self_service="Self-service",
+    customers="{count} at window",
+    session="This case",
+    next_open="opens {time}",
+    severity={"warning": "Warning", "critical": "Critical"},
+    rule={"clerk_absent": "Clerk absent", "long_wait": "Long wait", "overtime_case": "Overtime"},
+    incident_status={"open": "Open", "cleared": "Cleared"},
+    duration="for",
+    limit="limit {limit}",
+    cleared_at="cleared {time}",
+    resolved={
+        "clerk_absent": "the clerk is back",
+        "long_wait": "waits are back to normal",
+        "overtime_case": "the case is finished",
+    },
+    reason={
+        "resolved": "resolved",
+        "off_duty": "the window went off duty",
+        "camera_lost": "the camera lost sight",
+    },
+    unknown_time="{duration} of it could not be seen",
+    waiting_now="waiting now",
+    longest="Longest wait",
+    median="Median wait",
+    p90="9 in 10 under",
+    expected="Expected wait",
+    over_limit="{count} over limit",
+    none_over="none over limit",
+    cannot_see="cannot be seen",
+    detail={
+        "customers": "customers at the window",
+        "count": "people waiting",
+        "waiting": "people waiting",
+        "over_limit": "over the limit",
+        "over": "over the limit",
+        "longest_s": "longest wait",
+        "longest_wait_s": "longest wait",
+        "wait_p50_s": "median wait",
+        "p50_s": "median wait",
+        "wait_p90_s": "9 in 10 under",
+        "p90_s": "9 in 10 under",
+        "expected_wait_s": "expected wait",
+        "expected_s": "expected wait",
+        "zone": "area",
+        "window": "window",
+    },
+    detail_part="{name}: {value}",
+    floor_unknown="This hall has no floor {floor}",
+)
+
+_TEXTS: dict[Lang, Texts] = {"zh": ZH, "en": EN}
+_UNITS: dict[Lang, tuple[str, str, str, str]] = {
+    "zh": ("{}天{}小时", "{}小时{:02}分", "{}分{:02}秒", "{}秒"),
+    "en": ("{} d {} h", "{} h {:02} min", "{} min {:02} s", "{} s"),
+}
+_DATES: dict[Lang, str] = {"zh": "{0.month}月{0.day}日 {0:%H:%M}", "en": "{0:%b} {0.day}, {0:%H:%M}"}
+
+
+def texts_in(lang: Lang) -> Texts:
+    """All texts of a language."""
+    return _TEXTS[lang]
+
+
+def parse_lang(query: str | None) -> Lang:
+    """The language a query asks for (`zh`, `en-GB` …); Chinese where it asks for none that we have."""
+    primary = (query or "").strip().lower().split("-")[0]
+    return "en" if primary == "en" else DEFAULT_LANG
+
+
+def format_duration(seconds: float, lang: Lang) -> str:
+    """A duration in whole units, e.g. `3分05秒` or `1 h 04 min`; `elapsed.js` writes running ones alike."""
+    days_form, hours_form, minutes_form, seconds_form = _UNITS[lang]
+    total = max(0, int(seconds))
+    if total < 60:
+        return seconds_form.format(total)
+    if total < 3600:
+        return minutes_form.format(*divmod(total, 60))
+    if total < 86400:
+        return hours_form.format(total // 3600, total % 3600 // 60)
+    return days_form.format(total // 86400, total % 86400 // 3600)
+
+
+def format_limit(seconds: float, lang: Lang) -> str:
+    """A limit as people say it: `5分` rather than `5分00秒`."""
+    total = int(seconds)
+    if total < 60 or total % 60:
+        return format_duration(seconds, lang)
+    hours, minutes = divmod(total // 60, 60)
+    zh = lang == "zh"
+    parts = [f"{hours}小时" if zh else f"{hours} h"] if hours else []
+    parts += [f"{minutes}分钟" if zh else f"{minutes} min"] if minutes else []
+    return ("" if zh else " ").join(parts)
+
+
+def format_wait(seconds: float, lang: Lang) -> str:
+    """A wait: seconds matter to nobody from ten minutes on."""
+    return format_duration(seconds, lang) if seconds < 600 else format_limit(seconds // 60 * 60, lang)
+
+
+def format_time(at: Instant, now: Instant, zone: ZoneInfo, lang: Lang) -> str:
+    """Local time of the hall, e.g. `12:03:10`; with the date where it is not today's."""
+    local = datetime.fromtimestamp(at, tz=zone)
+    if local.date() == datetime.fromtimestamp(now, tz=zone).date():
+        return f"{local:%H:%M:%S}"
+    return _DATES[lang].format(local)
