@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
@@ -48,7 +49,7 @@ R = TypeVar("R")
 Value = float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tag(Generic[R]):
     """A tag beside `hall` and `floor`, which every point has."""
 
@@ -57,7 +58,7 @@ class Tag(Generic[R]):
     value: Callable[[Message, R], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field(Generic[R]):
     """A field; None leaves it out of the point."""
 
@@ -75,7 +76,7 @@ def _no_identity(_message: Message, _row: Any) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measurement(Generic[R]):
     """Points of one name: which messages they come from, and what stands in them.
 
@@ -332,7 +333,7 @@ def _time_ns(measurement: Measurement[R], message: Message, row: R, received_at:
 
 def _number(value: float) -> str:
     number = float(value)
-    if number != number or number in {float("inf"), float("-inf")}:
+    if not isfinite(number):
         raise ValueError(f"{value} is no number that a store can hold")
     return repr(number)
 

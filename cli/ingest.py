@@ -1,0 +1,112 @@
+"""`hallwatch ingest`: the centre."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from hall.broker import parse_broker
+from hall.errors import InputError
+from hall.load import load_hall
+from ingest.api import create_app
+from ingest.service import Centre
+
+_GRACE_S = 3
+"""How long open pages may keep the server from ending."""
+
+
+def ingest(
+    hall_file: Annotated[
+        Path | None, typer.Argument(metavar="[HALL.yaml]", help="The hall; left out, messages of any node count.")
+    ] = None,
+    broker: Annotated[
+        str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
+    ] = "mqtt://127.0.0.1:1883",
+    store: Annotated[
+        str,
+        typer.Option(
+            envvar="HALLWATCH_STORE",
+            help="victoria+http://HOST:8428, influxdb2+http://HOST:8086/ORG/BUCKET?token=TOKEN, "
+            "influxdb1+http://HOST:8086/DATABASE or none",
+        ),
+    ] = "none",
+    records: Annotated[str, typer.Option(envvar="HALLWATCH_RECORDS", help="sqlite:///FILE")] = "sqlite:///hallwatch.db",
+    alert: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="HALLWATCH_ALERT", help="An apprise address, such as json://HOST:PORT/PATH; may be repeated."
+        ),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(envvar="HALLWATCH_LISTEN", help="HOST:PORT of the API, /healthz and /metrics.")
+    ] = "127.0.0.1:8087",
+    name: Annotated[
+        str, typer.Option(help="Names this centre's session at the broker; each process needs its own.")
+    ] = "hallwatch-ingest",
+) -> None:
+    """Take what the boxes publish into store and records, and alert.
+
+    Example: hallwatch ingest hall.yaml --broker mqtt://127.0.0.1 --store victoria+http://127.0.0.1:8428
+    """
+    hall = None if hall_file is None else load_hall(hall_file)
+    host, port = parse_listen(listen)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # the sender says it, without the address
+    centre = Centre(hall, parse_broker(broker), store=store, records=records, alerts=alert or (), name=name)
+    serve(centre, create_app(centre), host, port)
+
+
+def serve(centre: Centre, app: FastAPI, host: str, port: int) -> None:
+    """Run a centre and its HTTP side until SIGTERM or SIGINT; then stop both and say so.
+
+    Args:
+        centre: not started yet.
+        app: what `create_app` made, maybe with pages mounted on it.
+        host: address to listen on.
+        port: port to listen on.
+
+    Raises:
+        InputError: nobody can listen there.
+    """
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_S))
+
+    # uvicorn ends its loop on a signal and then raises the signal again; ours makes that harmless.
+    def _end(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    listener = _listen(host, port)
+    with centre:
+        print(f"hallwatch ingest on http://{host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
+        server.run(sockets=[listener])
+    print("stopped", file=sys.stderr)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as exc:
+        raise InputError(f"--listen {host}:{port}: {exc.strerror}; expected an address that is free") from exc
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`.
+
+    Raises:
+        InputError: it is none.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise InputError(f"--listen {text}: expected HOST:PORT, such as 127.0.0.1:8087")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,67 @@
+"""What an alert says, in Chinese: plain text that every channel shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ingest.incidents import Incident
+from ingest.labels import Labels
+
+_RULES = {"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时"}
+_WHAT = {"clerk_absent": "无人值守", "long_wait": "有人等候过久", "overtime_case": "办理超时"}
+_REASONS = {"resolved": "已恢复正常", "off_duty": "已到非工作时间", "camera_lost": "摄像机中断，无法继续判断"}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """One alert."""
+
+    title: str
+    body: str
+
+
+def opened_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
+    """An incident opened. `late` says that the message waited in the outbox of its box."""
+    name = labels.subject(incident.floor, incident.subject)
+    level = "严重" if incident.severity == "critical" else "提醒"
+    lines = [
+        f"{name}{_WHAT[incident.rule]}，自 {labels.local(incident.started_at)} 起，"
+        f"已 {duration(incident.elapsed_s)}（时限 {duration(incident.limit_s)}）。",
+    ]
+    if incident.unknown_s >= 1:
+        lines.append(f"其中画面不可见 {duration(incident.unknown_s)}，未计入。")
+    return AlertText(
+        f"【{_RULES[incident.rule]}·{level}】{name}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)])
+    )
+
+
+def cleared_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
+    """An incident cleared."""
+    name = labels.subject(incident.floor, incident.subject)
+    ended_at = incident.started_at if incident.ended_at is None else incident.ended_at
+    lines = [
+        f"{name}{_RULES[incident.rule]}已解除：{_REASONS.get(incident.reason or '', '已结束')}。",
+        f"自 {labels.local(incident.started_at)} 至 {labels.local(ended_at)}，历时 {duration(incident.elapsed_s)}。",
+    ]
+    return AlertText(
+        f"【解除】{name} {_RULES[incident.rule]}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)])
+    )
+
+
+def duration(seconds: float) -> str:
+    """A duration as people say it, e.g. `5 分钟`, `1 小时 2 分钟`, `8 分 12 秒`."""
+    total = round(max(0.0, seconds))
+    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
+    if hours:
+        return f"{hours} 小时 {minutes} 分钟" if minutes else f"{hours} 小时"
+    if minutes:
+        return f"{minutes} 分 {rest} 秒" if rest else f"{minutes} 分钟"
+    return f"{rest} 秒"
+
+
+def _late_mark(*, late: bool) -> str:
+    return "（补报）" if late else ""
+
+
+def _number(incident: Incident) -> str:
+    return f"编号 {incident.event_id[:8]}"

@@ -1,0 +1,188 @@
+"""Alerts by apprise: one when an incident opens, one when it clears, on each channel.
+
+An alert is a row, made in the transaction that opens or clears the incident, so a crash can neither lose nor double
+it there. It is marked sent in a transaction of its own right after the channel took it; only a crash in between sends
+it twice, and its key (`event_id:phase`) tells the receiver so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apprise
+from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from hall.clock import Clock, Instant
+from hall.errors import InputError, RecordsError
+from ingest._alert_text import AlertText
+from ingest.incidents import Incident
+from ingest.metrics import Metrics
+from ingest.records import Records
+from ingest.schema import alerts
+
+_log = logging.getLogger(__name__)
+
+FIRST_WAIT_S = 2.0
+LONGEST_WAIT_S = 300.0
+GIVE_UP_S = 24 * 3600.0
+"""An alert older than this helps nobody; it is marked failed."""
+
+_PASS_ROWS = 200
+
+
+class Channel:
+    """Where alerts go: an apprise address.
+
+    Args:
+        url: such as `json://host:port/path` (a webhook), `wecombot://KEY`, `dingtalk://...`, `mailto://...`.
+
+    Raises:
+        InputError: apprise knows no such service. The address is not shown, for it holds secrets.
+    """
+
+    def __init__(self, url: str) -> None:
+        plugin: Any = apprise.Apprise.instantiate(url)
+        if not isinstance(plugin, apprise.NotifyBase):
+            scheme = url.partition("://")[0] if "://" in url else "none"
+            raise InputError(
+                f"alert address with scheme {scheme!r}: apprise knows no such service or misses a part of it; "
+                "expected an address such as json://HOST:PORT/PATH, wecombot://KEY or mailto://USER:PASSWORD@HOST"
+            )
+        self._plugin: Any = plugin
+        self.id = hashlib.sha256(url.encode()).hexdigest()[:16]
+        self.name = f"{plugin.service_name} {self.id[:6]}"
+
+    def send(self, text: AlertText, *, key: str, event_id: str, phase: str) -> bool:
+        """Send one alert; False where the channel did not take it.
+
+        A webhook gets `event_id`, `phase` and `key` in its payload, and the key as header `Idempotency-Key`.
+        """
+        if hasattr(self._plugin, "payload_extras"):
+            self._plugin.payload_extras.update({"event_id": event_id, "phase": phase, "key": key})
+            self._plugin.headers["Idempotency-Key"] = key
+        kind = apprise.NotifyType.SUCCESS if phase == "cleared" else apprise.NotifyType.WARNING
+        return bool(self._plugin.notify(body=text.body, title=text.title, notify_type=kind))
+
+
+def queue_alert(
+    connection: Connection,
+    channels: Iterable[Channel],
+    incident: Incident,
+    phase: str,
+    text: AlertText,
+    now: Instant,
+) -> None:
+    """Put an alert before every channel, once for each opening of the incident."""
+    for channel in channels:
+        statement = insert(alerts).values(
+            event_id=incident.event_id,
+            phase=phase,
+            opening=incident.openings,
+            channel=channel.id,
+            title=text.title,
+            body=text.body,
+            created_at=now,
+            next_at=now,
+            attempts=0,
+            status="waiting",
+        )
+        connection.execute(statement.on_conflict_do_nothing())
+
+
+class AlertSender:
+    """The thread that sends the alerts of one channel, oldest first; each event's alerts stay in order."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        records: Records,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        first_wait_s: float = FIRST_WAIT_S,
+    ) -> None:
+        self._channel = channel
+        self._records = records
+        self._metrics = metrics
+        self._clock = clock
+        self._first_wait_s = first_wait_s
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"alerts-{channel.id[:6]}")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Send what is due, and end the thread. What is not sent stays on record."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            self._pass()
+            self._wake.wait(min(1.0, self._first_wait_s))
+        self._pass()
+
+    def _pass(self) -> None:
+        """Go once through what waits. Two failures in a row mean that the channel is down: the rest waits."""
+        try:
+            held: set[str] = set()
+            failures = 0
+            for row in self._waiting():
+                if row["event_id"] in held or failures == 2:
+                    continue
+                if row["next_at"] > self._clock.now():
+                    held.add(row["event_id"])
+                elif self._send(row):
+                    failures = 0
+                else:
+                    failures += 1
+                    held.add(row["event_id"])
+        except RecordsError as exc:
+            _log.warning("alerts wait: %s", exc)
+
+    def _waiting(self) -> Sequence[RowMapping]:
+        mine = (alerts.c.status == "waiting") & (alerts.c.channel == self._channel.id)
+        statement = select(alerts).where(mine).order_by(alerts.c.id).limit(_PASS_ROWS)
+        with self._records.reading() as connection:
+            return connection.execute(statement).mappings().all()
+
+    def _send(self, row: RowMapping) -> bool:
+        opening = "" if row["opening"] == 1 else f":{row['opening']}"
+        sent = self._channel.send(
+            AlertText(row["title"], row["body"]),
+            key=f"{row['event_id']}:{row['phase']}{opening}",
+            event_id=row["event_id"],
+            phase=row["phase"],
+        )
+        # Nothing stands between the answer and this commit.
+        self._mark(row, sent=sent)
+        return sent
+
+    def _mark(self, row: RowMapping, *, sent: bool) -> None:
+        now = self._clock.now()
+        outcome = "sent" if sent else "failed" if now - row["created_at"] > GIVE_UP_S else "retried"
+        wait_s = min(self._first_wait_s * 2 ** min(row["attempts"], 20), LONGEST_WAIT_S)
+        values: dict[str, Any] = {"attempts": row["attempts"] + 1}
+        if outcome == "retried":
+            values["next_at"] = now + wait_s
+        else:
+            values |= {"status": outcome, "done_at": now}
+        with self._records.writing() as connection:
+            connection.execute(update(alerts).where(alerts.c.id == row["id"]).values(values))
+        self._metrics.alerts.labels(outcome).inc()
+        if not sent:
+            _log.warning("%s did not take alert %s %s: %s", self._channel.name, row["event_id"], row["phase"], outcome)

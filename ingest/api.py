@@ -1,0 +1,121 @@
+"""The read API. Instants are Unix seconds, UTC; the bodies of nodes keep their ISO times.
+
+| path | answers |
+|---|---|
+| `/api/hall` | names of floors, windows and zones; null without a hall file |
+| `/api/nodes` | every node: status, state, health |
+| `/api/incidents?status=open&limit=100` | incidents, newest first |
+| `/api/state` | version, windows and zones with their names, open incidents: one page's worth |
+| `/healthz` | 200 while broker and records are there, else 503 and which is not |
+| `/metrics` | for Prometheus |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import FastAPI, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from hall.errors import RecordsError
+from hall.views import IncidentStatus, NodeView
+from ingest.labels import HallLabel
+from ingest.reader import MAX_INCIDENTS
+from ingest.service import Centre
+
+_NEEDED = ("broker", "records")
+"""A store that is away is no reason to restart: points wait, everything else works."""
+
+
+def create_app(centre: Centre) -> FastAPI:
+    """The HTTP side of a centre. The caller starts and stops the centre itself.
+
+    NiceGUI pages may be mounted on what this returns.
+    """
+    app = FastAPI(title="hallwatch", docs_url="/api/docs", openapi_url="/api/openapi.json", redoc_url=None)
+
+    @app.exception_handler(RecordsError)
+    def _records_away(_request: Request, exc: RecordsError) -> Response:
+        return _json({"detail": str(exc)}, 503)
+
+    @app.get("/api/hall")
+    def hall() -> Response:
+        """Names for display. No camera addresses."""
+        return _json(centre.labels.hall)
+
+    @app.get("/api/nodes")
+    def nodes() -> Response:
+        """Every node that was ever heard."""
+        return _json(centre.reader.nodes())
+
+    @app.get("/api/incidents")
+    def incidents(
+        status: IncidentStatus | None = None, limit: Annotated[int, Query(ge=1, le=MAX_INCIDENTS)] = 100
+    ) -> Response:
+        """Incidents, newest first."""
+        return _json(centre.reader.incidents(limit=limit, status=status))
+
+    @app.get("/api/state")
+    def state() -> Response:
+        """What a page shows: windows and zones now, and what is open."""
+        version = centre.reader.version()
+        windows, zones = _parts(centre.reader.nodes(), centre.labels.hall)
+        return _json(
+            {
+                "version": version,
+                "windows": windows,
+                "zones": zones,
+                "incidents": centre.reader.incidents(status="open"),
+            }
+        )
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """Whether messages come in and can be written down."""
+        parts = centre.health()
+        well = all(parts[name] is None for name in _NEEDED)
+        said = {name: trouble or "ok" for name, trouble in parts.items()}
+        return _json({"status": "ok" if well else "failing", **said}, 200 if well else 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Counters and gauges in Prometheus' text format."""
+        return Response(generate_latest(centre.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
+
+
+def _parts(nodes: Sequence[NodeView], hall: HallLabel | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Windows and zones of all nodes, each with its place, its name and the time it was captured."""
+    floors = hall.floors if hall is not None else []
+    window_names = {window.id: window.label for floor in floors for window in floor.windows}
+    zone_names = {zone.id: zone.label for floor in floors for zone in floor.zones}
+    windows: list[dict[str, Any]] = []
+    zones: list[dict[str, Any]] = []
+    for node in nodes:
+        if node.state is None:
+            continue
+        place = _place(node)
+        for window in node.state.windows:
+            label = window_names.get(window.window, window.window)
+            windows.append({**place, "label": label, **msgspec.to_builtins(window)})
+        for zone in node.state.zones:
+            label = zone_names.get(zone.zone, zone.zone)
+            zones.append({**place, "label": label, **msgspec.to_builtins(zone)})
+    return windows, zones
+
+
+def _place(node: NodeView) -> dict[str, Any]:
+    return {
+        "hall": node.hall,
+        "floor": node.floor,
+        "node": node.node,
+        "online": node.status == "online",
+        "at": node.state_at,
+    }

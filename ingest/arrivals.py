@@ -1,0 +1,97 @@
+"""What the broker delivers, and the checks it must pass before it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hall.clock import Instant
+from hall.errors import MessageError
+from hall.layout import Hall
+from hall.messages import MAX_BYTES, EventBody, Message, SessionBody, StateBody, StayBody, decode
+from hall.topics import parse_topic
+from ingest.dead_letters import KEPT_BYTES, DeadLetter
+
+MAX_AHEAD_S = 86_400.0
+"""A time further in the future than this comes from a clock that is wrong."""
+
+_EARLIEST: Instant = 946_684_800.0  # 2000-01-01: no clock that was ever set says less
+_MAX_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One MQTT message. An oversized payload is cut to its beginning; `size_bytes` is that of the whole."""
+
+    topic: str
+    payload: bytes
+    size_bytes: int
+    received_at: Instant
+
+    @classmethod
+    def of(cls, topic: str, payload: bytes, received_at: Instant) -> Arrival:
+        """An arrival whose payload is kept only as far as it can be of use."""
+        kept = payload if len(payload) <= MAX_BYTES else payload[:KEPT_BYTES]
+        return cls(topic, kept, len(payload), received_at)
+
+    def refused(self, reason: str, detail: str) -> DeadLetter:
+        """The dead letter that becomes of it."""
+        letter = DeadLetter.of(self.received_at, self.topic, reason, detail, self.payload)
+        return DeadLetter(letter.received_at, letter.topic, reason, letter.detail, self.size_bytes, letter.payload)
+
+
+def read_arrival(arrival: Arrival, hall: Hall | None) -> Message:
+    """The message in an arrival.
+
+    Raises:
+        MessageError: it is none, or not what its topic says, or its node is not in `hall`; besides the reasons
+            of `hall.messages.decode`: `topic`, `node`, `clock`.
+    """
+    if arrival.size_bytes > MAX_BYTES:
+        raise MessageError("oversized", f"{arrival.size_bytes} bytes; expected {MAX_BYTES} at most")
+    address, kind = parse_topic(arrival.topic)
+    message = decode(arrival.payload)
+    if (message.address, message.kind) != (address, kind):
+        raise MessageError("topic", f"the envelope says {message.address}/{message.kind}; expected the topic's")
+    if hall is not None:
+        _check_node(message, hall)
+    _check_numbers(message)
+    for name, moment in _times(message):
+        _check_time(name, moment, arrival.received_at)
+    return message
+
+
+def _check_node(message: Message, hall: Hall) -> None:
+    floor = hall.floor_of(message.node)
+    if message.hall != hall.hall.id or floor is None or floor.id != message.floor:
+        nodes = ", ".join(f"{hall.hall.id}/{f.id}/{node}" for f in hall.floors for node in f.nodes)
+        raise MessageError("node", f"node {message.address} is not in the hall file; expected {nodes}")
+
+
+def _check_numbers(message: Message) -> None:
+    if message.seq < 0 or not 0 < len(message.boot) <= _MAX_ID:
+        raise MessageError(
+            "malformed",
+            f"boot of {len(message.boot)} characters, seq {message.seq}; expected 1 to {_MAX_ID}, 0 or more",
+        )
+    match message.body:
+        case EventBody(event_id=identity) | SessionBody(session_id=identity) | StayBody(stay_id=identity):
+            if not 0 < len(identity) <= _MAX_ID:
+                raise MessageError("body", f"id of {len(identity)} characters; expected 1 to {_MAX_ID}")
+
+
+def _times(message: Message) -> list[tuple[str, datetime]]:
+    times: list[tuple[str, datetime | None]] = [("captured_at", message.captured_at)]
+    match message.body:
+        case EventBody() | SessionBody() | StayBody() as body:
+            times += [("started_at", body.started_at), ("ended_at", body.ended_at)]
+        case StateBody() as body:
+            times += [("clerk_since", window.clerk_since) for window in body.windows]
+    return [(name, moment) for name, moment in times if moment is not None]
+
+
+def _check_time(name: str, moment: datetime, now: Instant) -> None:
+    if moment.tzinfo is None:
+        raise MessageError("body", f"{name} {moment.isoformat()} without an offset; expected UTC")
+    if not _EARLIEST <= moment.timestamp() <= now + MAX_AHEAD_S:
+        raise MessageError("clock", f"{name} {moment.isoformat()}; expected a time from 2000 to tomorrow")

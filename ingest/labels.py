@@ -1,0 +1,82 @@
+"""What people call the parts of a hall. Without a hall file, the ids stand in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+
+import msgspec
+
+from hall.clock import Instant
+from hall.layout import Hall
+
+
+class WindowLabel(msgspec.Struct, frozen=True):
+    """A window for display."""
+
+    id: str
+    label: str
+    service: str
+    staffed: bool
+
+
+class ZoneLabel(msgspec.Struct, frozen=True):
+    """A zone for display."""
+
+    id: str
+    label: str
+    kind: str
+    serves: list[str]
+
+
+class FloorLabel(msgspec.Struct, frozen=True):
+    """A floor for display."""
+
+    id: str
+    nodes: list[str]
+    windows: list[WindowLabel]
+    zones: list[ZoneLabel]
+
+
+class HallLabel(msgspec.Struct, frozen=True):
+    """A hall for display: names and no addresses of cameras, which hold secrets."""
+
+    id: str
+    name: str
+    timezone: str
+    floors: list[FloorLabel]
+
+
+class Labels:
+    """Names and the time zone of a hall."""
+
+    def __init__(self, hall: Hall | None) -> None:
+        self.hall = None if hall is None else _hall_label(hall)
+        self._zone: tzinfo = UTC if hall is None else hall.zone_info
+        self._subjects = {} if self.hall is None else _subjects(self.hall)
+
+    def subject(self, floor: str, subject: str) -> str:
+        """What people call a subject such as `window/w01`."""
+        return self._subjects.get((floor, subject)) or subject.partition("/")[2] or subject
+
+    def local(self, at: Instant) -> str:
+        """An instant in the hall's time zone, e.g. `2026-01-05 09:00:07`."""
+        shown = datetime.fromtimestamp(at, tz=self._zone).strftime("%Y-%m-%d %H:%M:%S")
+        return f"{shown} UTC" if self._zone is UTC else shown
+
+
+def _hall_label(hall: Hall) -> HallLabel:
+    floors = [
+        FloorLabel(
+            id=floor.id,
+            nodes=list(floor.nodes),
+            windows=[WindowLabel(w.id, w.label, w.service, w.staffed) for w in floor.windows],
+            zones=[ZoneLabel(z.id, z.label or z.id, z.kind, list(z.serves)) for z in floor.zones],
+        )
+        for floor in hall.floors
+    ]
+    return HallLabel(hall.hall.id, hall.hall.name, hall.hall.timezone, floors)
+
+
+def _subjects(hall: HallLabel) -> dict[tuple[str, str], str]:
+    windows = {(f.id, f"window/{w.id}"): w.label for f in hall.floors for w in f.windows}
+    return windows | {(f.id, f"zone/{z.id}"): z.label for f in hall.floors for z in f.zones}

@@ -1,0 +1,112 @@
+"""The live view: what each node said last. History never replaces it.
+
+State and health go by `captured_at`. Status goes by arrival: a last will was written when its node came, so its
+own time says nothing about when the node went; the broker keeps the order of one topic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, select, tuple_
+from sqlalchemy.dialects.sqlite import insert
+
+from hall.clock import Instant
+from hall.messages import HealthBody, Message, StateBody, StatusBody
+from hall.views import NodeView
+from ingest.schema import nodes
+
+CLOCK_AHEAD_S = 60.0
+"""A view from further in the future came from a clock that was wrong; whatever comes next replaces it."""
+
+NodeKey = tuple[str, str, str]
+_state_decoder = msgspec.json.Decoder(StateBody)
+_health_decoder = msgspec.json.Decoder(HealthBody)
+
+
+class Live(msgspec.Struct, frozen=True):
+    """One row of the nodes."""
+
+    hall: str
+    floor: str
+    node: str
+    boot: str
+    status: Literal["online", "stopped", "offline"] = "online"
+    status_at: Instant = float("-inf")
+    version: str = ""
+    seen_at: Instant = float("-inf")
+    state_at: Instant | None = None
+    state: bytes | None = None
+    health_at: Instant | None = None
+    health: bytes | None = None
+
+    def view(self) -> NodeView:
+        """The node as others see it."""
+        return NodeView(
+            hall=self.hall,
+            floor=self.floor,
+            node=self.node,
+            status=self.status,
+            version=self.version,
+            seen_at=self.seen_at,
+            state_at=self.state_at,
+            state=None if self.state is None else _state_decoder.decode(self.state),
+            health=None if self.health is None else _health_decoder.decode(self.health),
+        )
+
+
+def watch(known: Live | None, message: Message, now: Instant) -> Live:
+    """The node after one more message."""
+    live = known or Live(message.hall, message.floor, message.node, message.boot)
+    at = message.captured_at.timestamp()
+    if isinstance(message.body, StatusBody):
+        return _with_status(live, message, message.body, at, now)
+    live = msgspec.structs.replace(live, seen_at=max(live.seen_at, min(at, now)))
+    if message.late:
+        return live
+    if isinstance(message.body, StateBody) and _is_newer(at, live.state_at, now):
+        return msgspec.structs.replace(live, state_at=at, state=msgspec.json.encode(message.body))
+    if isinstance(message.body, HealthBody) and _is_newer(at, live.health_at, now):
+        return msgspec.structs.replace(live, health_at=at, health=msgspec.json.encode(message.body))
+    return live
+
+
+def _with_status(live: Live, message: Message, body: StatusBody, at: Instant, now: Instant) -> Live:
+    gone = body.status == "offline"
+    if message.late or (gone and message.boot != live.boot and at < live.status_at):
+        return live  # the will of an earlier run, delivered after the next run said hello
+    return msgspec.structs.replace(
+        live,
+        boot=message.boot,
+        status=body.status,
+        status_at=at,
+        version=body.version,
+        seen_at=max(live.seen_at, min(at, now)),
+    )
+
+
+def _is_newer(at: Instant, known_at: Instant | None, now: Instant) -> bool:
+    return known_at is None or at >= known_at or known_at > now + CLOCK_AHEAD_S
+
+
+def load_live(connection: Connection, keys: Iterable[NodeKey] | None = None) -> dict[NodeKey, Live]:
+    """The nodes on record, all of them or those named, by hall, floor and node."""
+    statement = select(nodes).order_by(nodes.c.hall, nodes.c.floor, nodes.c.node)
+    if keys is not None:
+        statement = statement.where(tuple_(nodes.c.hall, nodes.c.floor, nodes.c.node).in_(list(keys)))
+    rows = connection.execute(statement).mappings()
+    return {(row["hall"], row["floor"], row["node"]): Live(**row) for row in rows}
+
+
+def save_live(connection: Connection, changed: list[Live]) -> None:
+    """Write nodes over what is on record."""
+    if not changed:
+        return
+    statement = insert(nodes)
+    columns = {c.name: c for c in statement.excluded if c.name not in {"hall", "floor", "node"}}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["hall", "floor", "node"], set_=columns),
+        [msgspec.structs.asdict(live) for live in changed],
+    )

@@ -1,0 +1,131 @@
+"""The centre: subscriber, intake, store writer and alert senders around one set of records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+
+from hall.broker import BrokerSettings
+from hall.clock import Clock, SystemClock
+from hall.errors import RecordsError
+from hall.layout import Hall
+from ingest.alerts import AlertSender, Channel
+from ingest.intake import Intake
+from ingest.labels import Labels
+from ingest.metrics import Metrics
+from ingest.points_queue import MAX_BYTES, PointsQueue, StoreWriter
+from ingest.reader import Reader
+from ingest.records import Records
+from ingest.store import open_store, parse_store
+from ingest.subscriber import Subscriber
+
+
+class Centre:
+    """Everything the centre runs, but for HTTP; `ingest.api.create_app` shows it.
+
+    Args:
+        hall: the hall; None takes messages of any node.
+        broker: where nodes publish.
+        store: address of the time-series store, `none` for none; see `ingest.store.FORMS`.
+        records: address of the SQL records.
+        alerts: apprise addresses.
+        name: names the session at the broker; what arrives while the centre is away waits there under this name.
+        queue_bytes: how much may wait on disk for the store.
+        registry: for Prometheus; one of its own by default.
+
+    Raises:
+        InputError: an address is wrong.
+        RecordsError: the records cannot be opened.
+    """
+
+    def __init__(
+        self,
+        hall: Hall | None,
+        broker: BrokerSettings,
+        *,
+        store: str = "none",
+        records: str,
+        alerts: Sequence[str] = (),
+        name: str = "hallwatch-ingest",
+        clock: Clock | None = None,
+        queue_bytes: int = MAX_BYTES,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        settings = parse_store(store)
+        channels = [Channel(url) for url in dict.fromkeys(alerts)]
+        self.labels = Labels(hall)
+        self.metrics = Metrics(registry or CollectorRegistry())
+        self._records = Records(records)
+        self.reader = Reader(self._records)
+        self._writer: StoreWriter | None = None
+        queue: PointsQueue | None = None
+        if settings is not None:
+            queue = PointsQueue(self._records, self.metrics, max_bytes=queue_bytes)
+            self._writer = StoreWriter(queue, open_store(settings), self.metrics, clock)
+        self._senders = [AlertSender(c, self._records, self.metrics, clock) for c in channels]
+        intake = Intake(
+            self._records,
+            queue,
+            self.metrics,
+            clock,
+            hall=hall,
+            channels=channels,
+            on_change=self.reader.changed,
+            on_alert=self._wake_senders,
+        )
+        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock)
+
+    def start(self) -> None:
+        """Start every thread. Servers that are away are waited for; `health` says which."""
+        if self._writer is not None:
+            self._writer.start()
+        for sender in self._senders:
+            sender.start()
+        self._subscriber.start()
+
+    def stop(self) -> None:
+        """Take in and acknowledge what was delivered, write and send what can be, and end every thread."""
+        self._subscriber.stop()
+        for sender in self._senders:
+            sender.stop()
+        if self._writer is not None:
+            self._writer.stop()
+        self._records.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def health(self) -> dict[str, str | None]:
+        """What is wrong with each part; None where it is well."""
+        try:
+            with self._records.writing():
+                records = self._subscriber.records_trouble
+        except RecordsError as exc:
+            records = str(exc)
+        return {
+            "broker": self._subscriber.trouble,
+            "records": records,
+            "store": None if self._writer is None else self._writer.trouble,
+        }
+
+    def wait_connected(self, timeout_s: float = 10.0) -> bool:
+        """Wait until the broker is there."""
+        deadline = time.monotonic() + timeout_s
+        while self._subscriber.trouble is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self._subscriber.trouble is None
+
+    def _wake_senders(self) -> None:
+        for sender in self._senders:
+            sender.wake()
