@@ -1,8 +1,8 @@
 """Alerts by apprise: one when an incident opens, one when it clears, on each channel.
 
 An alert is a row, made in the transaction that opens or clears the incident, so a crash can neither lose nor double
-it there. It is marked sent in a transaction of its own right after the channel took it; only a crash in between sends
-it twice, and its key (`event_id:phase`) tells the receiver so.
+it there. It is noted as sent at once when the channel took it (see `_sent_note`); only a crash within the
+millisecond between the two sends it twice, and then its key (`event_id:phase`) tells the receiver so.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import insert
 from hall.clock import Clock, Instant
 from hall.errors import InputError, RecordsError
 from ingest._alert_text import AlertText
+from ingest._sent_note import SentNote
 from ingest.incidents import Incident
 from ingest.metrics import Metrics
 from ingest.records import Records
@@ -114,6 +115,7 @@ class AlertSender:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"alerts-{channel.id[:6]}")
+        self._note = SentNote(records.path.with_name(f"{records.path.name}-sent-{channel.id}"))
 
     def start(self) -> None:
         """Start the thread."""
@@ -128,6 +130,7 @@ class AlertSender:
         self._stop.set()
         self._wake.set()
         self._thread.join()
+        self._note.close()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -139,6 +142,7 @@ class AlertSender:
     def _pass(self) -> None:
         """Go once through what waits. Two failures in a row mean that the channel is down: the rest waits."""
         try:
+            self._mark_noted()
             held: set[str] = set()
             failures = 0
             for row in self._waiting():
@@ -168,21 +172,32 @@ class AlertSender:
             event_id=row["event_id"],
             phase=row["phase"],
         )
-        # Nothing stands between the answer and this commit.
-        self._mark(row, sent=sent)
+        if sent:
+            self._note.write(row["id"])
+            self._mark_noted()
+        else:
+            self._mark_failed(row)
         return sent
 
-    def _mark(self, row: RowMapping, *, sent: bool) -> None:
+    def _mark_noted(self) -> None:
+        """Mark the alert of the note as sent: the one just sent, or the last one before a crash."""
+        if (number := self._note.number) is None:
+            return
+        done = {"status": "sent", "attempts": alerts.c.attempts + 1, "done_at": self._clock.now()}
+        mine = (alerts.c.id == number) & (alerts.c.status == "waiting")
+        with self._records.writing() as connection:
+            connection.execute(update(alerts).where(mine).values(done))
+        self._note.clear()
+        self._metrics.alerts.labels("sent").inc()
+
+    def _mark_failed(self, row: RowMapping) -> None:
         now = self._clock.now()
-        outcome = "sent" if sent else "failed" if now - row["created_at"] > GIVE_UP_S else "retried"
+        outcome = "failed" if now - row["created_at"] > GIVE_UP_S else "retried"
         wait_s = min(self._first_wait_s * 2 ** min(row["attempts"], 20), LONGEST_WAIT_S)
-        values: dict[str, Any] = {"attempts": row["attempts"] + 1}
-        if outcome == "retried":
-            values["next_at"] = now + wait_s
-        else:
-            values |= {"status": outcome, "done_at": now}
+        values: dict[str, Any] = {"attempts": row["attempts"] + 1, "next_at": now + wait_s}
+        if outcome == "failed":
+            values |= {"status": "failed", "done_at": now}
         with self._records.writing() as connection:
             connection.execute(update(alerts).where(alerts.c.id == row["id"]).values(values))
         self._metrics.alerts.labels(outcome).inc()
-        if not sent:
-            _log.warning("%s did not take alert %s %s: %s", self._channel.name, row["event_id"], row["phase"], outcome)
+        _log.warning("%s did not take alert %s %s: %s", self._channel.name, row["event_id"], row["phase"], outcome)

@@ -36,6 +36,8 @@ class Records:
 
     def __init__(self, url: str) -> None:
         path = _path_of(url)
+        self.path = path
+        """The file."""
         self.name = f"records {path}"
         self._engine = _engine(path)
         with self.writing() as connection:
