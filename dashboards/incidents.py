@@ -115,19 +115,17 @@ def _outcome(scene: Scene, incident: IncidentView) -> str:
 def _detail(scene: Scene, incident: IncidentView) -> str:
     """The figures an event carries, those that we have words for, then unknown time."""
     texts = scene.texts
-    parts = []
-    for key, name in texts.detail.items():
-        words = _value(scene, key, incident.detail.get(key))
-        if words:
-            parts.append(texts.detail_part.format(name=name, value=words))
+    parts = [_figure(scene, key, name, incident.detail.get(key)) for key, name in texts.detail.items()]
     if incident.unknown_s >= 1:
         parts.append(texts.unknown_time.format(duration=scene.duration(incident.unknown_s)))
-    return " · ".join(dict.fromkeys(parts))
+    return " · ".join(part for part in parts if part)
 
 
-def _value(scene: Scene, key: str, value: object) -> str:
-    if isinstance(value, bool) or value is None:
+def _figure(scene: Scene, key: str, name: str, value: object) -> str:
+    """One figure with its name; a flag is its name alone. Whatever else a box may send is left out."""
+    if value is True:
+        return name
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
-    if isinstance(value, int | float):
-        return scene.wait(value) if key.endswith("_s") else f"{value:g}"
-    return str(value) if isinstance(value, str) else ""
+    words = scene.wait(value) if key.endswith("_s") else f"{value:g}"
+    return scene.texts.detail_part.format(name=name, value=words)

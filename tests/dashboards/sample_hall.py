@@ -250,7 +250,14 @@ def busy_morning(now: Instant) -> list[NodeView | IncidentView]:
     return [
         first,
         second,
-        incident("clerk_absent", "window/w02", 432, severity="critical", detail={"customers": 2}, now=now),
+        incident(
+            "clerk_absent",
+            "window/w02",
+            432,
+            severity="critical",
+            detail={"citizens": 2, "waiting_over_limit": True},
+            now=now,
+        ),
         incident("overtime_case", "window/w03", 1391, limit_s=1200, now=now),
         incident(
             "long_wait",
@@ -258,7 +265,7 @@ def busy_morning(now: Instant) -> list[NodeView | IncidentView]:
             2280,
             limit_s=1800,
             severity="warning",
-            detail={"over_limit": 3, "longest_s": 2280.0, "p50_s": 840.0, "p90_s": 1860.0},
+            detail={"count": 17, "over_limit": 3, "longest_s": 2280.0, "p50_s": 840.0, "p90_s": 1860.0},
             now=now,
         ),
         incident("clerk_absent", "window/w11", 635, now=now, node="edge-f1b", unknown_s=12),
