@@ -56,12 +56,12 @@ def session_body(names: EventNames, window: str, ended: FinishedSession, *, over
 def stay_body(names: EventNames, zone: str, finished: FinishedStay) -> StayBody:
     """The body of a finished stay; the place tells apart people who sat down at the same moment."""
     stay = finished.stay
-    place = (round(stay.x, 1), round(stay.y, 1), to_iso(stay.seen_at))
+    place = (round(stay.x, 1), round(stay.y, 1), to_iso(stay.until))
     return StayBody(
         stay_id=names.identity(f"zone/{zone}", "stay", to_iso(stay.started_at), *place),
         zone=zone,
         started_at=to_datetime(stay.started_at),
-        ended_at=to_datetime(stay.seen_at),
+        ended_at=to_datetime(stay.until),
         duration_s=round(stay.duration_s, 3),
         ended=finished.ended,
         unknown_s=round(stay.unknown_s, 3),
@@ -99,7 +99,7 @@ def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowSt
 def zone_state(now: Instant, watch: ZoneWatch, *, limit_s: float, expected_wait_s: float | None) -> ZoneState:
     """One zone as it stands in a state message."""
     known = watch.area.known(now)
-    waits = [wait_s for _, wait_s, _ in watch.waits(now)]
+    waits = [wait.duration_s for wait in watch.area.stays]
     waiting = watch.zone.kind == "waiting"
     return ZoneState(
         zone=watch.zone.id,

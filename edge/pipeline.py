@@ -20,6 +20,7 @@ from edge.rules import (
     ClerkObservation,
     OvertimeState,
     SessionObservation,
+    Wait,
     WaitObservation,
     WaitState,
     step_clerk_absent,
@@ -40,6 +41,8 @@ from vision.types import Detections, Frame
 STATE_EVERY_S = 10.0
 STATE_AT_MOST_EVERY_S = 1.0
 HEAT_EVERY_S = 60.0
+LEAST_SESSIONS = 5
+"""From so many finished sessions on their mean says something about the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +254,8 @@ class Pipeline:
     def _judge_zone(self, now: Instant, zone: ZoneWatch, *, on_duty: bool) -> Iterator[AnyBody]:
         if zone.zone.kind != "waiting":
             return
-        waits = zone.waits(now)
-        lengths = [wait_s for _, wait_s, _ in waits]
+        waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in zone.area.stays)
+        lengths = [wait.duration_s for wait in waits]
         seen = WaitObservation(
             at=now,
             duty=on_duty,
@@ -284,7 +287,7 @@ class Pipeline:
         served = [self._window_rules[w].times.recent_s for w in zone.serves if w in self._window_rules]
         durations = [duration for times in served for duration in times]
         staffed = sum(1 for w in zone.serves if w in self._windows and self._is_serving(w))
-        if not durations or staffed == 0:
+        if len(durations) < LEAST_SESSIONS or staffed == 0:
             return None
         return waiting * float(np.mean(durations)) / staffed
 

@@ -199,12 +199,22 @@ class WaitState(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """One stay in a waiting zone, up to the last time the person was seen there."""
+
+    started_at: Instant
+    until: Instant
+    duration_s: float
+    unknown_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class WaitObservation:
     """A waiting zone at a moment.
 
     Attributes:
         duty: whether the hall is open.
-        waits: (started_at, seconds waited less unknown time, unknown seconds) of every stay.
+        waits: the stays of the zone.
         expected_wait_s: what somebody who comes now has to expect, if that is known.
         known: whether every part of the zone is being seen.
         observed_at: when the zone was last looked at.
@@ -213,7 +223,7 @@ class WaitObservation:
 
     at: Instant
     duty: bool
-    waits: tuple[tuple[Instant, float, float], ...]
+    waits: tuple[Wait, ...]
     expected_wait_s: float | None
     known: bool
     observed_at: Instant | None
@@ -235,7 +245,7 @@ def step_long_wait(limits: Limits, state: WaitState, seen: WaitObservation) -> t
         if episode is not None and blind_s >= limits.camera_lost:
             return WaitState(), [_cleared("long_wait", episode, limit_s, "camera_lost", seen.observed_at)]
         return state, []
-    over = [wait for wait in seen.waits if wait[1] >= limit_s - 1e-6]
+    over = [wait for wait in seen.waits if wait.duration_s >= limit_s - 1e-6]
     expected_over = seen.expected_wait_s is not None and seen.expected_wait_s > limit_s and bool(seen.waits)
     if over or expected_over:
         if not seen.duty:
@@ -247,14 +257,15 @@ def step_long_wait(limits: Limits, state: WaitState, seen: WaitObservation) -> t
 
 
 def _still_waiting(
-    limits: Limits, state: WaitState, seen: WaitObservation, over: list[tuple[Instant, float, float]]
+    limits: Limits, state: WaitState, seen: WaitObservation, over: list[Wait]
 ) -> tuple[WaitState, list[Change]]:
-    started_at, elapsed_s, unknown_s = max(over, key=lambda wait: wait[1]) if over else (seen.at, 0.0, 0.0)
-    if state.episode is not None:
-        started_at = state.episode.started_at
+    longest = max(over, key=lambda wait: wait.duration_s) if over else Wait(seen.at, seen.at, 0.0, 0.0)
+    started_at = longest.started_at if state.episode is None else state.episode.started_at
+    elapsed_s, unknown_s = longest.duration_s, longest.unknown_s
+    over_at = max((wait.until for wait in over), default=seen.at)
     severity: Severity = "critical" if len(over) >= 5 else "warning"
     episode = Episode(started_at, severity, elapsed_s, unknown_s)
-    after = WaitState(episode, seen.at, max(len(over), state.over_limit))
+    after = WaitState(episode, over_at, max(len(over), state.over_limit))
     if state.episode is not None and after.over_limit == state.over_limit:
         return after, []
     phase: Phase = "raised" if state.episode is None else "updated"

@@ -103,7 +103,7 @@ class SessionWatch:
 
     def _serve(self, at: Instant, stay: Stay, clerk_since: Instant | None) -> None:
         state = self.state
-        state.seen_at, state.track = stay.seen_at, stay.track if stay.track is not None else state.track
+        state.seen_at, state.track = stay.until, stay.track if stay.track is not None else state.track
         if state.started_at is None:
             if self._staffed and clerk_since is None:
                 return

@@ -160,10 +160,6 @@ class ZoneWatch:
         self.zone = zone
         self.area = AreaStays(zone.areas, None, presence.stale, (saved or SavedZone()).stays)
 
-    def waits(self, now: Instant) -> tuple[tuple[Instant, float, float], ...]:
-        """(started_at, seconds waited, unknown seconds) of every stay."""
-        return tuple((s.started_at, s.wait_s(now), s.unknown_s) for s in self.area.stays)
-
     def save(self) -> SavedZone:
         """What to keep over a restart."""
         return SavedZone(self.area.save())

@@ -18,6 +18,7 @@ import msgspec
 from hall.clock import Instant
 
 Ended = Literal["left", "lost"]
+LEANING_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,11 @@ class LedgerSettings:
     enter_hold_s: float = 2.0  # a shorter visit is a passer-by, no stay
     leave_hold_s: float = 1.0  # seen outside for so long: left
     hidden_s: float = 30.0  # not seen for so long, inside: lost
-    border_hidden_s: float = 3.0  # not seen for so long after vanishing at the border: left
+    border_hidden_s: float = 3.0  # not seen for so long after walking out of sight at the border: left
     border_m: float = 0.5
-    reach_m: float = 0.8  # how far a hidden stay may be from the track that takes it over,
+    hold_m: float = 0.4  # who is in stays in until so far outside: foot points jitter
+    walking: float = 0.3  # metres per second from which somebody walks
+    reach_m: float = 1.2  # how far a hidden stay may be from the track that takes it over,
     reach_speed: float = 0.8  # plus this much per second hidden,
     reach_max_m: float = 2.0  # up to this much
     stale_s: float = 10.0  # a longer gap between frames is unknown time
@@ -45,6 +48,8 @@ class Sighting:
         scale_m: metres per unit of x and y.
         inside: whether the foot point lies in the area.
         border_m: distance from the border of the area, metres.
+        shadowed: the box lies within a larger one: it may be a second box on the same person, so it neither
+            starts a stay nor moves one.
     """
 
     track: int
@@ -53,13 +58,19 @@ class Sighting:
     scale_m: float
     inside: bool
     border_m: float
+    shadowed: bool = False
 
 
 class Stay(msgspec.Struct):
-    """One person's time in an area; `track` is None while nobody knows where the person is."""
+    """One person's time in an area; `track` is None while nobody knows where the person is.
+
+    `seen_at` is the last time in the area or just beside it, `inside_at` the last time truly in it; `clear_s` is
+    the time in which the person's box was no shadow of another one.
+    """
 
     started_at: Instant
     seen_at: Instant
+    inside_at: Instant
     seen_clock_s: float
     x: float
     y: float
@@ -69,15 +80,24 @@ class Stay(msgspec.Struct):
     outside_clock_s: float | None = None
     unknown_s: float = 0.0
     confirmed: bool = False
+    clear_s: float = 0.0
+    speed: float = 0.0
+    from_x: float = 0.0
+    from_y: float = 0.0
+    from_clock_s: float = 0.0
 
-    def wait_s(self, now: Instant) -> float:
-        """Length of the stay up to a moment, unknown time left out."""
-        return max(0.0, now - self.started_at - self.unknown_s)
+    @property
+    def until(self) -> Instant:
+        """The last time the person was in the area.
+
+        Who walks out was in it up to the border; who sits there and leans out was in it all the time.
+        """
+        return self.inside_at if self.seen_at - self.inside_at <= LEANING_S else self.seen_at
 
     @property
     def duration_s(self) -> float:
         """Length of the stay up to the last time it was seen, unknown time left out."""
-        return max(0.0, self.seen_at - self.started_at - self.unknown_s)
+        return max(0.0, self.until - self.started_at - self.unknown_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +150,14 @@ class StayLedger:
         seen = {person.track: person for person in people}
         self._follow(at, seen)
         held = {stay.track for stay in self.state.stays}
+        doubtful = {person.track for person in people if person.shadowed}
         for person in people:
-            if person.inside and person.track not in held:
-                self._take_in(at, person)
+            if person.inside and not person.shadowed and person.track not in held:
+                self._take_in(at, person, doubtful)
         for person in people:
             if not person.inside:
                 self._outside_at[person.track] = self.state.clock_s
-        self._count(sum(person.inside for person in people))
+        self._count(sum(person.inside and not person.shadowed for person in people))
         return self._close()
 
     def _pass_time(self, at: Instant) -> None:
@@ -145,7 +166,7 @@ class StayLedger:
         if gap > self.settings.stale_s or (self._fresh and state.at is not None):
             for stay in state.stays:
                 stay.unknown_s += gap
-                stay.seen_at = at
+                stay.seen_at = stay.inside_at = at
                 stay.track = None
             self._outside_at.clear()
         else:
@@ -158,25 +179,37 @@ class StayLedger:
             person = seen.get(stay.track) if stay.track is not None else None
             if person is None:
                 continue
-            if person.inside:
+            if person.inside or person.border_m <= self.settings.hold_m:
                 self._see(stay, at, person)
             elif stay.outside_clock_s is None:
                 stay.outside_clock_s = self.state.clock_s
 
     def _see(self, stay: Stay, at: Instant, person: Sighting) -> None:
-        stay.x, stay.y, stay.scale_m, stay.border_m = person.x, person.y, person.scale_m, person.border_m
+        if not person.shadowed:
+            stay.clear_s += min(self.state.clock_s - stay.seen_clock_s, 1.0)
+            stay.x, stay.y, stay.scale_m, stay.border_m = person.x, person.y, person.scale_m, person.border_m
+        if person.inside:
+            stay.inside_at = at
         stay.seen_at, stay.seen_clock_s, stay.track = at, self.state.clock_s, person.track
         stay.outside_clock_s = None
-        if stay.duration_s >= self.settings.enter_hold_s:
-            stay.confirmed = True
+        self._clock_speed(stay)
+        # Half of the time the box must have stood by itself, else it is a second box on somebody else.
+        stay.confirmed |= stay.clear_s >= max(self.settings.enter_hold_s, 0.5 * stay.duration_s)
 
-    def _take_in(self, at: Instant, person: Sighting) -> None:
+    def _clock_speed(self, stay: Stay) -> None:
+        """Speed over the last second or so; from frame to frame it would be noise."""
+        passed_s = self.state.clock_s - stay.from_clock_s
+        if passed_s >= 0.8:
+            stay.speed = hypot(stay.x - stay.from_x, stay.y - stay.from_y) * stay.scale_m / passed_s
+            stay.from_x, stay.from_y, stay.from_clock_s = stay.x, stay.y, self.state.clock_s
+
+    def _take_in(self, at: Instant, person: Sighting, doubtful: set[int]) -> None:
         """A track inside that holds no stay: somebody hidden who shows again, or somebody new."""
-        hidden = None if self._came_in(person) else self._nearest_hidden(person)
+        hidden = None if self._came_in(person) else self._nearest_hidden(person, doubtful)
         if hidden is not None:
             self._see(hidden, at, person)
             return
-        stay = Stay(at, at, self.state.clock_s, person.x, person.y, person.scale_m, person.border_m, person.track)
+        stay = Stay(at, at, at, self.state.clock_s, person.x, person.y, person.scale_m, person.border_m, person.track)
         self.state.stays.append(stay)
 
     def _came_in(self, person: Sighting) -> bool:
@@ -184,12 +217,13 @@ class StayLedger:
         outside = self._outside_at.get(person.track)
         return outside is not None and self.state.clock_s - outside <= self.settings.hidden_s
 
-    def _nearest_hidden(self, person: Sighting) -> Stay | None:
+    def _nearest_hidden(self, person: Sighting, doubtful: set[int]) -> Stay | None:
+        """The nearest stay whose person is out of sight, or is followed only by a doubtful box."""
         best: Stay | None = None
         best_m = float("inf")
         for stay in self.state.stays:
             hidden_s = self.state.clock_s - stay.seen_clock_s
-            if stay.track is not None and hidden_s <= 0:
+            if stay.track is not None and hidden_s <= 0 and stay.track not in doubtful:
                 continue
             scale_m = (stay.scale_m + person.scale_m) / 2
             distance_m = hypot(stay.x - person.x, stay.y - person.y) * scale_m
@@ -215,7 +249,11 @@ class StayLedger:
         for stay in self.state.stays:
             hidden_s = clock_s - stay.seen_clock_s
             outside = stay.outside_clock_s is not None and clock_s - stay.outside_clock_s >= settings.leave_hold_s
-            at_border = stay.border_m <= settings.border_m and hidden_s > settings.border_hidden_s
+            at_border = (
+                stay.border_m <= settings.border_m
+                and stay.speed >= settings.walking
+                and hidden_s > settings.border_hidden_s
+            )
             if outside or at_border:
                 finished.append(FinishedStay(stay, "left"))
             elif hidden_s > settings.hidden_s or (not stay.confirmed and hidden_s > settings.border_hidden_s):

@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from vision.types import Detections, Tracks
+from vision.types import TENTATIVE, Detections, Tracks
 
 Floats = NDArray[np.float64]
-TENTATIVE = -1
-"""The id of a track that was seen only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +24,9 @@ class TrackerSettings:
     """Thresholds of association; times in seconds, lengths in box heights."""
 
     high_score: float = 0.37
-    low_score: float = 0.1
+    low_score: float = 0.2
     min_similarity: float = 0.2
-    min_similarity_low: float = 0.35
+    min_similarity_low: float = 0.5
     max_lost_s: float = 2.5
     max_tentative_s: float = 1.2
     box_noise: float = 0.06  # standard deviation of a measured edge, in box heights

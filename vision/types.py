@@ -87,12 +87,16 @@ class Detections:
         return type(self)(self.boxes_px[mask], self.scores[mask], self.labels[mask], self.size_px)
 
 
+TENTATIVE = -1
+"""The id of a track that was seen only once: it may be a mistake of the detector."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracks:
     """The people a tracker follows in one image, N boxes.
 
     Attributes:
-        ids: (N,) int64, unique within one camera and one run of the tracker.
+        ids: (N,) int64, unique within one camera and one run of the tracker; TENTATIVE for somebody seen once.
         boxes_px: (N, 4) float32, x1 y1 x2 y2.
         scores: (N,) float32, 0 to 1, of the detection that the track took last.
         size_px: width and height of the image the boxes are in.
@@ -112,7 +116,8 @@ class Tracks:
         _check("Tracks.boxes_px", self.boxes_px, np.float32, (count, 4))
         _check("Tracks.scores", self.scores, np.float32, (count,))
         _check_size("Tracks.size_px", self.size_px)
-        if len(set(self.ids.tolist())) != count:
+        named = self.ids[self.ids != TENTATIVE].tolist()
+        if len(set(named)) != len(named):
             raise ValueError(f"Tracks.ids: expected each id once, got {self.ids.tolist()}")
 
     def __len__(self) -> int:
