@@ -99,10 +99,14 @@ def _open(
 ) -> InputContainer:
     # libav has two clocks of its own for a silent peer; its options `stimeout` and `rw_timeout` hang.
     timeout = (request.open_timeout_s, request.read_timeout_s) if network else None
+    began = time.monotonic()
     try:
         return av.open(target, "r", container_format, dict(options or {}), timeout=timeout)
     except (av.FFmpegError, OSError, ValueError) as exc:
         found = _reason(exc, request.open_timeout_s)
+        # An interrupted RTSP handshake comes out as invalid data.
+        if network and time.monotonic() - began >= request.open_timeout_s:
+            found = f"no answer within {request.open_timeout_s:g} s"
     # Outside of the handler: libav's error carries the whole address and must not travel as the cause.
     raise source_error(request.address, found, expected)
 
@@ -231,7 +235,7 @@ def _video_stream(container: InputContainer, address: Address, expected: str) ->
         kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
         raise source_error(address, f"no picture track (only {kinds})", expected)
     if stream.codec_context is None:
-        raise source_error(address, "a picture track in a codec that is not known here", "H.264, H.265 or MJPEG")
+        raise source_error(address, "a picture track whose codec is not known", expected)
     # One thread: a camera is a small load, many cameras share the box, and pictures then do not depend on how
     # many cores it has (with frame threads libav loses whole pictures around a damaged packet).
     stream.thread_type = "NONE"
@@ -240,7 +244,8 @@ def _video_stream(container: InputContainer, address: Address, expected: str) ->
 
 
 def _info(container: InputContainer, stream: VideoStream, *, recorded: bool) -> SourceInfo:
-    rate = stream.average_rate or stream.guessed_rate
+    # The average counts the holes of a recorder that stops while nothing moves.
+    rate = stream.guessed_rate or stream.average_rate
     promised_s, _ = _promise(container, stream) if recorded else (None, 0.0)
     size_px = (stream.codec_context.width, stream.codec_context.height)
     fps = float(rate) if rate and 0 < rate <= 1000 else None

@@ -144,6 +144,8 @@ class Reader:
         with closing(source):
             began = clock.monotonic()
             for picture in source:
+                if self.cancel.is_set():
+                    return
                 arrived, now = clock.monotonic(), clock.now()
                 if sampler.take(arrived - began):
                     self._on_frame(self, now, picture.render(self._job.fit))
@@ -156,7 +158,7 @@ class Reader:
         sampler, count = Sampler(self._job.analyse_fps, source.info.fps), 0
         for picture in source:
             count += 1
-            if picture.time_s >= until_s:
+            if picture.time_s >= until_s or self.cancel.is_set():
                 break
             self._decoded(source)
             if not sampler.take(picture.time_s) or picture.time_s < from_s:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.support.servers import Server, free_port
 
@@ -19,7 +16,11 @@ _PACKAGES = (
 
 
 def rtsp_server(folder: Path, video: Path, login: tuple[str, str] | None = None) -> Server:
-    """A looping RTSP camera that shows an mp4 file with H.264; not started yet. Its address: `rtsp_url`."""
+    """A looping RTSP camera that shows an mp4 file with H.264; start it with `running`. Address: `rtsp_url`.
+
+    Give it a video without B-frames and with a key frame every second: as it sends by presentation time, those
+    of a video with B-frames come in bursts, which cameras do not do.
+    """
     check = "import gi; gi.require_version('GstRtspServer', '1.0'); gi.require_version('GstApp', '1.0')"
     if subprocess.run([_PYTHON, "-c", check], check=False, capture_output=True).returncode:
         raise AssertionError(f"no GStreamer RTSP server for {_PYTHON}: apt-get install {_PACKAGES}")
@@ -31,21 +32,3 @@ def rtsp_url(server: Server, login: tuple[str, str] | None = None) -> str:
     """Address of the camera that a server shows."""
     user = f"{login[0]}:{login[1]}@" if login else ""
     return f"rtsp://{user}127.0.0.1:{server.port}/cam"
-
-
-@pytest.fixture
-def rtsp_camera(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts RTSP cameras: `rtsp_camera(video, login=None)`; all are killed at the end."""
-    servers: list[Server] = []
-
-    def start(video: Path, login: tuple[str, str] | None = None) -> Server:
-        server = rtsp_server(tmp_path, video, login)
-        servers.append(server)
-        server.start()
-        return server
-
-    yield start
-    for server in servers:
-        if server.process is not None:
-            server.process.kill()
-        server.stop()
