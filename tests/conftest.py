@@ -15,6 +15,8 @@ from tests.support.servers import Server, influxdb1, mosquitto, running, victori
 settings.register_profile("hallwatch", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hallwatch")
 
+pytest_plugins = ["tests.support.mqtt"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
