@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import combinations
 
 Point = tuple[float, float]
 
@@ -38,6 +40,13 @@ def crossing_edges(polygon: Sequence[Point]) -> tuple[int, int] | None:
             if segments_meet(polygon[i], polygon[(i + 1) % n], polygon[j], polygon[(j + 1) % n]):
                 return i, j
     return None
+
+
+def nearly_on_a_line(points: Sequence[Point], *, share: float = 0.01) -> bool:
+    """Whether all points lie within a share of their own extent from one line."""
+    a, b = max(combinations(points, 2), key=lambda pair: math.dist(*pair), default=((0.0, 0.0), (0.0, 0.0)))
+    length = math.dist(a, b)
+    return all(abs(_turn(a, b, p)) <= share * length * length for p in points)
 
 
 def polygon_area(polygon: Sequence[Point]) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hall.geometry import Point, crossing_edges, polygon_area, segments_meet
+from hall.geometry import Point, crossing_edges, nearly_on_a_line, polygon_area, segments_meet
 
 SQUARE = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
 CROSSINGS = [
@@ -44,6 +44,28 @@ AREAS = [(SQUARE, 1.0), (SQUARE[::-1], 1.0), ([(0, 0), (1, 0), (0, 1)], 0.5), ([
 @pytest.mark.parametrize(("polygon", "area"), AREAS)
 def test_polygon_area(polygon: list[Point], area: float) -> None:
     assert polygon_area(polygon) == area
+
+
+LINES = [
+    # Three corners of a triangle, one of them moved ever closer to the line between the others.
+    ([(0, 0), (10, 0), (5, 3)], False),
+    ([(0, 0), (10, 0), (5, 0.2)], False),
+    ([(0, 0), (10, 0), (5, 0.05)], True),
+    ([(0, 0), (10, 0), (5, 0)], True),
+    # Aslant, and in thousandths as fractions of an image are.
+    ([(0.1, 0.1), (0.2, 0.2), (0.9, 0.9)], True),
+    ([(0.001, 0.001), (0.002, 0.002), (0.003, 0.001)], False),
+    # Two points, one, one many times, none.
+    ([(0, 0), (1, 1)], True),
+    ([(1, 1)], True),
+    ([(1, 1)] * 4, True),
+    ([], True),
+]
+
+
+@pytest.mark.parametrize(("points", "on_a_line"), LINES)
+def test_nearly_on_a_line(points: list[Point], on_a_line: bool) -> None:
+    assert nearly_on_a_line(points) is on_a_line
 
 
 # A coarse grid, so that touching, collinear and repeated corners are common, not rare.

@@ -142,6 +142,23 @@ ONE_FAULT = [
         "inf",
         "a finite number",
     ),
+    # Points along one row of tiles: three on a line and one beside it fix no plane, on the floor or in the picture.
+    (
+        "source: hall.mp4",
+        "source: hall.mp4, floor_points: [[[0, 0], [0, 0]], [[1, 0], [1, 0]], [[1, 1], [2, 0]], [[0, 1], [0, 9]]]",
+        "floors[0].cameras[1].floor_points",
+        11,
+        "[[[0, 0]",
+        "spread over the floor",
+    ),
+    (
+        "source: hall.mp4",
+        "source: hall.mp4, floor_points: [[[0, 0], [0, 0]], [[0.5, 0], [9, 0]], [[1, 0], [9, 9]], [[0, 1], [0, 9]]]",
+        "floors[0].cameras[1].floor_points",
+        11,
+        "[[[0, 0]",
+        "spread over the floor",
+    ),
     # A staffed window without a place for its clerk, a terminal without one for the citizen.
     (f"        clerk_area: {CLERK}\n", "", "floors[0].windows[0]", 13, "a block with id", "a `clerk_area`, or"),
     (

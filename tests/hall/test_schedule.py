@@ -169,6 +169,11 @@ def test_next_open(schedule: Schedule, when: str, opens: str) -> None:
     assert schedule.next_open(at(when)) == at(opens)
 
 
+def test_hours_that_the_clock_skips_are_no_opening() -> None:
+    schedule = Schedule({6: [parse_span("02:30-03:00")]}, BERLIN)
+    assert schedule.next_open(at("2026-03-28T12:00:00", BERLIN)) == at("2026-04-05T02:30:00", BERLIN)
+
+
 def test_a_hall_that_never_opens() -> None:
     assert Schedule({}, SHANGHAI).next_open(at("2026-03-02T10:00:00")) is None
     assert Schedule({}, SHANGHAI).open_seconds(0.0, 1e6) == 0.0

@@ -1,0 +1,127 @@
+"""`hallwatch check`: is this hall file right, and does every camera see what it says?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+
+from edge.pictures import draw_areas
+from edge.sources import grab_frame, probe
+from hall.errors import InputError
+from hall.layout import Camera, Floor, Hall
+from hall.load import load_hall
+from vision.calibration import Calibration
+
+_AT_ONCE = 8
+"""Cameras opened side by side: a hall with a dead switch must not take a timeout for each of them."""
+
+
+def check(
+    hall_file: Annotated[Path, typer.Argument(metavar="HALL.yaml", help="The hall file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures; made where it is missing.")] = Path(
+        "check-pictures"
+    ),
+    sources: Annotated[
+        bool, typer.Option("--sources/--no-sources", help="Open each camera; without, only the file is checked.")
+    ] = True,
+    timeout_s: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="Seconds that a camera has for its first picture.")
+    ] = 10.0,
+) -> None:
+    """Check a hall file, open its cameras, and write a picture of each with every area drawn on it.
+
+    Every fault goes to stderr at once, each with its place in the file, what was found and what would be right.
+
+    Example: hallwatch check hall.yaml --out check-pictures
+    """
+    try:
+        hall = load_hall(hall_file)
+        if sources:
+            out.mkdir(parents=True, exist_ok=True)
+    except InputError as exc:
+        typer.echo(str(exc), err=True)
+        raise typer.Exit(1) from exc
+    except OSError as exc:
+        typer.echo(f"--out {out}: {exc.strerror}; expected a folder that can be written", err=True)
+        raise typer.Exit(1) from exc
+    typer.echo(_summary(hall))
+    if not _check_cameras(hall, out if sources else None, timeout_s):
+        raise typer.Exit(1)
+
+
+def _summary(hall: Hall) -> str:
+    counts = {
+        "floor": len(hall.floors),
+        "camera": sum(len(floor.cameras) for floor in hall.floors),
+        "window": sum(len(floor.windows) for floor in hall.floors),
+        "zone": sum(len(floor.zones) for floor in hall.floors),
+        "entrance": sum(len(floor.entrances) for floor in hall.floors),
+    }
+    parts = [f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items()]
+    return f"{hall.hall.id} {hall.hall.name}: {', '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What came of one camera."""
+
+    report: str
+    faults: tuple[str, ...] = ()
+
+
+def _check_cameras(hall: Hall, out: Path | None, timeout_s: float) -> bool:
+    """Whether every camera is right; says what each one shows, in the order of the file."""
+    right = True
+    for finding in _look_at_all(hall, out, timeout_s):
+        if finding.report:
+            typer.echo(finding.report)
+        for fault in finding.faults:
+            typer.echo(fault, err=True)
+            right = False
+    return right
+
+
+def _look_at_all(hall: Hall, out: Path | None, timeout_s: float) -> Iterator[_Finding]:
+    cameras = [(floor, camera) for floor in hall.floors for camera in floor.cameras]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(cameras)), thread_name_prefix="check") as pool:
+        yield from pool.map(lambda pair: _check_camera(pair[0], pair[1], out, timeout_s), cameras)
+
+
+def _check_camera(floor: Floor, camera: Camera, out: Path | None, timeout_s: float) -> _Finding:
+    faults = []
+    calibration = ""
+    if camera.floor_points:
+        try:
+            calibration = "  " + _calibration(camera)
+        except InputError as exc:
+            faults.append(f"camera {camera.id}: {exc}")
+    seen = _Finding("") if out is None else _look(floor, camera, out, timeout_s)
+    return _Finding(seen.report and seen.report + calibration, (*faults, *seen.faults))
+
+
+def _look(floor: Floor, camera: Camera, out: Path, timeout_s: float) -> _Finding:
+    source = camera.source.get_secret_value()
+    try:
+        fps = probe(source, timeout_s).fps
+        image = grab_frame(source, timeout_s)
+    except InputError as exc:
+        return _Finding("", (f"camera {camera.id}: {exc}",))
+    path = out / f"{camera.id}.png"
+    rate = "unknown rate" if fps is None else f"{fps:g} fps"
+    report = f"{camera.id}  {camera.address}  {image.shape[1]}x{image.shape[0]}  {rate}"
+    if not cv2.imwrite(str(path), draw_areas(image, floor, camera.id)):
+        return _Finding(report, (f"camera {camera.id}: {path} cannot be written; expected a folder that can",))
+    return _Finding(f"{report}  {path}")
+
+
+def _calibration(camera: Camera) -> str:
+    fitted = Calibration.fit(camera.floor_points)
+    if fitted.points == 4:
+        return "4 floor points, which always fit: a fifth would show the error"
+    return f"{fitted.points} floor points, error {fitted.error_m:.2f} m"
