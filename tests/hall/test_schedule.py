@@ -169,6 +169,28 @@ def test_next_open(schedule: Schedule, when: str, opens: str) -> None:
     assert schedule.next_open(at(when)) == at(opens)
 
 
+WORKING_DAYS = [
+    # The afternoon belongs to the working day that began in the morning; at noon none goes on.
+    (OFFICE, "2026-03-02T16:00:00", "2026-03-02T09:00:00"),
+    (OFFICE, "2026-03-02T12:30:00", None),
+    (OFFICE, "2026-03-03T09:00:00", "2026-03-03T09:00:00"),
+    # A night belongs to its evening.
+    (NIGHTS, "2026-03-03T05:00:00", "2026-03-02T22:00:00"),
+    (NIGHTS, "2026-03-03T06:00:00", None),
+    # A holiday has none.
+    (OFFICE, "2026-02-17T10:00:00", None),
+]
+
+
+@pytest.mark.parametrize(("schedule", "when", "began"), WORKING_DAYS)
+def test_working_day(schedule: Schedule, when: str, began: str | None) -> None:
+    assert schedule.working_day(at(when)) == (None if began is None else at(began))
+
+
+def test_a_hall_without_hours_has_one_working_day() -> None:
+    assert Schedule(None, SHANGHAI).working_day(at("2026-03-02T10:00:00")) == 0.0
+
+
 def test_hours_that_the_clock_skips_are_no_opening() -> None:
     schedule = Schedule({6: [parse_span("02:30-03:00")]}, BERLIN)
     assert schedule.next_open(at("2026-03-28T12:00:00", BERLIN)) == at("2026-04-05T02:30:00", BERLIN)
