@@ -157,7 +157,7 @@ class CrossingBody(Body, frozen=True):
 
 
 class HeatCell(Body, frozen=True):
-    """Person-seconds in one cell: of 1 m on the plan, or of 1/16 of the image width where not calibrated."""
+    """Person-seconds in one cell: of 1 m on the plan, or of 1/16 of width and height of an uncalibrated picture."""
 
     x: int
     y: int
