@@ -75,11 +75,13 @@ def load_hall(path: Path, environ: Mapping[str, str] | None = None) -> Hall:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path}: cannot be read: {exc}; expected a hall file in UTF-8") from exc
-    return parse_hall(text, name=str(path), environ=environ)
+    return parse_hall(text, name=str(path), environ=environ, base=path.parent)
 
 
-def parse_hall(text: str, *, name: str = "hall.yaml", environ: Mapping[str, str] | None = None) -> Hall:
-    """Check the text of a hall file; see `load_hall`."""
+def parse_hall(
+    text: str, *, name: str = "hall.yaml", environ: Mapping[str, str] | None = None, base: Path | None = None
+) -> Hall:
+    """Check the text of a hall file; see `load_hall`. Files that are sources are looked for from `base` on."""
     try:
         marked = _parse_yaml(text, name)
         raw = _plain(marked, iter(range(_MAX_VALUES)))
@@ -90,6 +92,8 @@ def parse_hall(text: str, *, name: str = "hall.yaml", environ: Mapping[str, str]
         raise ConfigError(name, [Fault("the file", found, "a hall file")]) from exc
     faults: list[Fault] = []
     data = _substitute(raw, os.environ if environ is None else environ, (), faults, marked)
+    if base is not None:
+        _anchor_sources(data, base)
     hall: Hall | None = None
     try:
         hall = Hall.model_validate(data, context=FROM_FILE)
@@ -101,6 +105,20 @@ def parse_hall(text: str, *, name: str = "hall.yaml", environ: Mapping[str, str]
     if faults or hall is None:
         raise ConfigError(name, sorted(faults, key=lambda f: (f.line or 0, f.path)))
     return hall
+
+
+def _anchor_sources(data: Any, base: Path) -> None:
+    """Paths of recordings are meant from the hall file on, wherever hallwatch was started."""
+    for floor in _blocks(data, "floors"):
+        for camera in _blocks(floor, "cameras"):
+            source = camera.get("source")
+            if isinstance(source, str) and source and "://" not in source and not source.isdecimal():
+                camera["source"] = str(base / source)
+
+
+def _blocks(node: Any, key: str) -> Iterator[dict[str, Any]]:
+    values = node.get(key) if isinstance(node, dict) else None
+    return (value for value in (values if isinstance(values, list) else []) if isinstance(value, dict))
 
 
 def show_path(loc: Loc) -> str:

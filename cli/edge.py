@@ -1,0 +1,61 @@
+"""`hallwatch edge`: the service of one box."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from cli._edge import open_detector, recordings
+from edge.live import LoopClock
+from edge.service import EdgeService
+from hall.broker import parse_broker
+from hall.errors import InputError
+from hall.layout import Hall
+from hall.load import load_hall
+
+
+def edge(
+    hall_file: Annotated[Path, typer.Argument(metavar="HALL.yaml", help="The hall.")],
+    node: Annotated[str | None, typer.Option(help="Which box this is; may be left out where there is one.")] = None,
+    broker: Annotated[
+        str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
+    ] = "mqtt://127.0.0.1:1883",
+    data: Annotated[
+        Path, typer.Option(envvar="HALLWATCH_DATA_DIR", help="Folder of the outbox and the rule state.")
+    ] = Path(".hallwatch"),
+    threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
+    loop: Annotated[bool, typer.Option("--loop", help="Play recordings over and over, in step.")] = False,
+) -> None:
+    """Watch the cameras of one box and publish what is seen.
+
+    Example: hallwatch edge hall.yaml --node edge-f1 --broker mqtt://10.0.0.5
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    hall = load_hall(hall_file)
+    name = node or _only_node(hall)
+    settings = parse_broker(broker)
+    looped = LoopClock.around(list(recordings(hall, []).values()), time.time()) if loop else None
+    service = EdgeService(hall, name, open_detector(hall, threads), settings, data / name, loop=looped)
+
+    def _end(_number: int, _frame: FrameType | None) -> None:
+        service.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    print(f"hallwatch edge {name} to {settings.address}", file=sys.stderr, flush=True)
+    left = service.run()
+    print("stopped" + (f", {left} messages wait for the broker" if left else ""), file=sys.stderr)
+
+
+def _only_node(hall: Hall) -> str:
+    nodes = [node for floor in hall.floors for node in floor.nodes]
+    if len(nodes) != 1:
+        raise InputError(f"--node is needed: the hall has {', '.join(nodes)}")
+    return nodes[0]
