@@ -8,6 +8,9 @@ from dashboards.scene import Elapsed, Scene, elapsed
 from hall.messages import Rule, Severity
 from hall.views import IncidentStatus, IncidentView
 
+SEPARATOR = "\N{NO-BREAK SPACE}· "
+"""Between figures; the dot stays at the end of a line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -118,7 +121,7 @@ def _detail(scene: Scene, incident: IncidentView) -> str:
     parts = [_figure(scene, key, name, incident.detail.get(key)) for key, name in texts.detail.items()]
     if incident.unknown_s >= 1:
         parts.append(texts.unknown_time.format(duration=scene.duration(incident.unknown_s)))
-    return " · ".join(part for part in parts if part)
+    return SEPARATOR.join(part for part in parts if part)
 
 
 def _figure(scene: Scene, key: str, name: str, value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboards.board import SHOWN_INCIDENTS, Board, build_board
-from dashboards.incidents import IncidentRow
+from dashboards.incidents import SEPARATOR, IncidentRow
 from dashboards.scene import Elapsed, Snapshot
 from dashboards.texts import Lang, format_duration, format_limit, format_time, format_wait, parse_lang
 from dashboards.tiles import Tile
@@ -254,7 +254,7 @@ def test_an_incident_in_words() -> None:
         "未结",
     )
     assert (row.since, row.limit, row.outcome) == ("自 09:37:00", "时限 30分钟", "")
-    assert row.detail == "超限人数 3 · 等候人数 17 · 最长等候 38分钟 · 等候中位数 14分钟"
+    assert row.detail.split(SEPARATOR) == ["超限人数 3", "等候人数 17", "最长等候 38分钟", "等候中位数 14分钟"]
     assert only_row(incident("clerk_absent", "window/w03", 400, detail={"waiting_over_limit": True})).detail == (
         "its waiting area is over the limit"
     )
