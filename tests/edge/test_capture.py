@@ -295,10 +295,20 @@ def test_half_of_a_matroska_file(tmp_path: Path) -> None:
 
 def test_a_last_picture_that_stands_long_is_no_damage(tmp_path: Path) -> None:
     """Screen recordings: the last picture lasts until the end."""
-    video = encode(tmp_path / "v.mkv", count=10, times_s=[k / 10 for k in range(9)] + [8.0])
-    frames, error = read_all(open_file("c1", video, analyse_fps=5, start=0.0))
+    video, longer = encode(tmp_path / "v.mp4", count=10), tmp_path / "longer.mp4"
+    with av.open(str(video)) as source, av.open(str(longer), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        assert packets[-1].duration is not None
+        packets[-1].duration *= 80
+        for packet in packets:
+            packet.stream = stream
+            target.mux(packet)
+    recording = open_file("c1", longer, analyse_fps=5, start=0.0)
+    assert recording.info.duration_s == pytest.approx(8.9)
+    frames, error = read_all(recording)
     assert error is None
-    assert frames[-1].captured_at == pytest.approx(8.0)
+    assert frames[-1].captured_at == pytest.approx(0.8)
 
 
 def test_damage_in_the_middle_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from edge.inbox import FrameInbox
 from edge.live import CameraStats, LiveCamera, LiveSettings, LoopClock
-from edge.media import MediaSource, OpenRequest, Picture, SourceInfo
+from edge.media import Image, MediaSource, OpenRequest, Picture, Size, SourceInfo
 from edge.sources import register_scheme
 from hall.clock import Instant, SystemClock
 from hall.errors import SourceError
@@ -184,9 +184,16 @@ class Scripted:
     def __iter__(self) -> Iterator[Picture]:
         for k in itertools.count() if self._pictures is None else range(self._pictures):
             time.sleep(0.01)
-            yield Picture(k / 50, lambda _fit: np.full((6, 8, 3), self._level, np.uint8))
+            yield Picture(k / 50, self._draw)
+        time.sleep(0.1)
+        yield Picture(1e6, self._draw_last)
+
+    def _draw(self, _fit: Size | None) -> Image:
+        return np.full((6, 8, 3), self._level, np.uint8)
+
+    def _draw_last(self, fit: Size | None) -> Image:
         self._then()
-        yield Picture(1e6, lambda _fit: np.full((6, 8, 3), self._level, np.uint8))
+        return self._draw(fit)
 
     def close(self) -> None:
         pass
