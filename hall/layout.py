@@ -239,7 +239,7 @@ def mask_address(text: str) -> str:
     """An address without user, password and query, which is where cameras keep their secrets."""
     scheme, slashes, rest = text.partition("://")
     if not slashes:
-        return re.sub(r"^[^/\s]+:[^/\s]*@", "***@", text)
+        return re.sub(r"[^/\s]+:[^/\s]*@", "***@", text)
     if scheme == "sim":
         return text
     head, query, tail = rest.partition("?")

@@ -202,7 +202,8 @@ class _Envelope(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """A message as it travels.
 
-    `boot` and `seq` number the messages of one run of a node, from 0 on. `late` marks one that waited in the
+    `boot` and `seq` number the messages of one run of a node, from 1 on; `status`, which passes by the outbox,
+    has 0. `late` marks one that waited in the
     outbox: it is history and never replaces live state.
     """
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -152,3 +155,22 @@ def test_a_picture_that_cannot_be_written(app: typer.Typer, tmp_path: Path, vide
 def test_a_wrong_option_is_a_matter_of_usage(app: typer.Typer, tmp_path: Path) -> None:
     assert run(app, tmp_path / "hall.yaml", "--timeout", "0").exit_code == 2
     assert run(app).exit_code == 2
+
+
+def test_the_command_as_people_start_it(tmp_path: Path, video: Path) -> None:
+    write(tmp_path, video.name, tmp_path / "none.mp4")
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "check", "hall.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    # A recording is looked for beside the hall file; pictures go to the folder people are in.
+    assert f"c1  {video.name}  160x96  5 fps  check-pictures/c1.png" in done.stdout
+    assert done.stderr.startswith(f"camera c2: {tmp_path / 'none.mp4'}: found no such file; expected")
+    assert [path.name for path in (tmp_path / "check-pictures").iterdir()] == ["c1.png"]

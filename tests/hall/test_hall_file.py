@@ -289,6 +289,26 @@ def test_a_device_number_needs_no_quotes() -> None:
     assert hall.floors[0].cameras[1].address == "0"
 
 
+# A recording is meant from the hall file on, wherever hallwatch was started; everything else as it stands.
+SOURCES = [
+    ("hall.mp4", "{}/hall.mp4"),
+    ("clips/hall.mp4", "{}/clips/hall.mp4"),
+    ("/srv/hall.mp4", "/srv/hall.mp4"),
+    ("file:///srv/hall.mp4", "file:///srv/hall.mp4"),
+    ("rtsp://10.0.0.12/sub", "rtsp://10.0.0.12/sub"),
+    ("0", "0"),
+    ("'0'", "0"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), SOURCES)
+def test_recordings_are_beside_the_hall_file(tmp_path: Path, written: str, meant: str) -> None:
+    path = tmp_path / "hall.yaml"
+    path.write_text(changed(("source: hall.mp4", f"source: {written}")), encoding="utf-8")
+    source = load_hall(path, ENVIRON).floors[0].cameras[1].source
+    assert source.get_secret_value() == meant.format(tmp_path)
+
+
 def test_aliases_save_writing() -> None:
     text = changed((CLERK, "&seat " + CLERK), ("[[0.1, 0.5], [0.3, 0.5], [0.3, 0.9]]", "*seat"))
     window = parse_hall(text, environ=ENVIRON).floors[0].windows[0]

@@ -110,6 +110,7 @@ SHOWN = [
     ("rtsp://10.0.0.11/live?user=a@b&pw=hunter2", "rtsp://***"),
     # The scheme forgotten.
     ("user:hunter2@10.0.0.11/sub", "***@10.0.0.11/sub"),
+    ("/srv/halls/user:hunter2@10.0.0.11/sub", "/srv/halls/***@10.0.0.11/sub"),
     # Nothing to hide.
     ("rtsp://10.0.0.11/sub", "rtsp://10.0.0.11/sub"),
     ("clips/hall.mp4", "clips/hall.mp4"),
