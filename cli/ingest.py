@@ -65,14 +65,15 @@ def ingest(
     serve(centre, create_app(centre), host, port)
 
 
-def serve(centre: Centre, app: FastAPI, host: str, port: int) -> None:
+def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:
     """Run a centre and its HTTP side until SIGTERM or SIGINT; then stop both and say so.
 
     Args:
         centre: not started yet.
         app: what `create_app` made, maybe with pages mounted on it.
         host: address to listen on.
-        port: port to listen on.
+        port: port to listen on; 0 takes a free one.
+        role: the command, for what is said.
 
     Raises:
         InputError: nobody can listen there.
@@ -87,7 +88,7 @@ def serve(centre: Centre, app: FastAPI, host: str, port: int) -> None:
         signal.signal(number, _end)
     listener = _listen(host, port)
     with centre:
-        print(f"hallwatch ingest on http://{host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
+        print(f"hallwatch {role} on http://{host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
         server.run(sockets=[listener])
     print("stopped", file=sys.stderr)
 

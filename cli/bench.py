@@ -1,0 +1,45 @@
+"""`hallwatch bench`: figures as ratios to a limit measured in the same run."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cli._edge import open_detector, recordings
+from edge.bench import bench_replay
+from hall.load import load_hall
+
+app = typer.Typer(
+    help="Measure this machine: every figure beside a limit or a peer of the same run.", no_args_is_help=True
+)
+
+
+@app.callback()
+def _bench() -> None:
+    """Measure this machine: every figure beside a limit or a peer of the same run."""
+
+
+@app.command()
+def replay(
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often to measure.")] = 3,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
+) -> None:
+    """Replay of the demo's cameras against decoding plus inference alone.
+
+    Example: hallwatch bench replay --json
+    """
+    with as_file(files("twin") / "assets") as assets:
+        hall = load_hall(assets / "demo.yaml")
+        figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads), rounds=rounds)
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+        return
+    typer.echo(
+        f"replay of {figures.frames} frames: {figures.replay_s:.2f} s; decoding and inference alone: "
+        f"{figures.limit_s:.2f} s\nratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top)\n"
+        f"{figures.times_real_time:.0f} times real time at 2 frames per second, {figures.model} on {figures.provider}"
+    )
