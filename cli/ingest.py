@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -58,25 +59,21 @@ def ingest(
     Example: hallwatch ingest hall.yaml --broker mqtt://127.0.0.1 --store victoria+http://127.0.0.1:8428
     """
     hall = None if hall_file is None else load_hall(hall_file)
-    host, port = parse_listen(listen)
+    settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # the sender says it, without the address
-    centre = Centre(hall, parse_broker(broker), store=store, records=records, alerts=alert or (), name=name)
-    serve(centre, create_app(centre), host, port)
+    with closing(open_listener(*parse_listen(listen))) as listener:
+        centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name)
+        serve(centre, create_app(centre), listener)
 
 
-def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:
+def serve(centre: Centre, app: FastAPI, listener: socket.socket) -> None:
     """Run a centre and its HTTP side until SIGTERM or SIGINT; then stop both and say so.
 
     Args:
         centre: not started yet.
         app: what `create_app` made, maybe with pages mounted on it.
-        host: address to listen on.
-        port: port to listen on; 0 takes a free one.
-        role: the command, for what is said.
-
-    Raises:
-        InputError: nobody can listen there.
+        listener: from `open_listener`.
     """
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_S))
 
@@ -84,16 +81,24 @@ def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "in
     def _end(_number: int, _frame: FrameType | None) -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-    listener = _listen(host, port)
-    with centre:
-        print(f"hallwatch {role} on http://{host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
-        server.run(sockets=[listener])
+    before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with centre:
+            host, port = listener.getsockname()[:2]
+            print(f"hallwatch ingest on http://{host}:{port}", file=sys.stderr, flush=True)
+            server.run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     print("stopped", file=sys.stderr)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket, opened before anything else starts; port 0 takes a free one.
+
+    Raises:
+        InputError: nobody can listen there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

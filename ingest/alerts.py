@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,7 +48,10 @@ class Channel:
     """
 
     def __init__(self, url: str) -> None:
-        plugin: Any = apprise.Apprise.instantiate(url)
+        with warnings.catch_warnings():
+            # apprise loads all its services here, one of which tries a deprecated module first.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            plugin: Any = apprise.Apprise.instantiate(url)
         if not isinstance(plugin, apprise.NotifyBase):
             scheme = url.partition("://")[0] if "://" in url else "none"
             raise InputError(

@@ -13,7 +13,7 @@ from tests.support.servers import free_port
 
 @dataclass(frozen=True)
 class Received:
-    """One request. `headers` have lower-case names."""
+    """One request. `headers` have lower-case names; `payload` is empty where the body is no JSON."""
 
     path: str
     headers: dict[str, str]
@@ -74,7 +74,9 @@ class Webhook:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                hook.requests.append(Received(self.path, headers, json.loads(body), hook.status))
+                is_json = headers.get("content-type") == "application/json"
+                payload = json.loads(body) if is_json else {}
+                hook.requests.append(Received(self.path, headers, payload, hook.status))
                 self.send_response(hook.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
