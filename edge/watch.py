@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,10 +62,11 @@ class AreaStays:
     def step(self, camera: str, people: People) -> list[FinishedStay]:
         """Take a frame of one camera; returns the stays that ended with it."""
         area = self._areas.get(camera)
-        if area is None:
+        ledger = self._ledgers.get(camera)
+        if area is None or ledger is None or (ledger.state.at is not None and people.at <= ledger.state.at):
             return []
         self._inside[camera] = int(area.contains(people.feet).sum())
-        return self._ledgers[camera].step(people.at, people.sightings(area))
+        return ledger.step(people.at, people.sightings(area))
 
     def known(self, now: Instant) -> bool:
         """Whether every camera of the area has been looked at lately."""
@@ -126,9 +126,10 @@ class WindowWatch:
         """Bring the session up to a moment; returns one that ended."""
         if not self.customers.known(now):
             return None
-        clerk = self.clerk(now)
         # An unknown clerk neither starts a session nor stops one from starting: the last decision stands.
-        return self.sessions.step(now, self.customers.stays, clerk.since if clerk.seen == "present" else None)
+        present = [m.state.since for m in self._machines.values() if m.state.seen == "present"]
+        since = min((at for at in present if at is not None), default=None)
+        return self.sessions.step(now, self.customers.stays, since)
 
     def clerk(self, now: Instant) -> ClerkView:
         """The clerk area now: present in one camera is present; absent only when absent in all."""
@@ -171,12 +172,10 @@ def percentile(values: Sequence[float], q: float) -> float | None:
 
 
 class ServiceTimes(msgspec.Struct):
-    """Recent handling times of a window, for the wait to expect."""
+    """Recent handling times of a window, for the wait to expect; the last 20 count."""
 
-    recent_s: deque[float] = msgspec.field(default_factory=deque)
+    recent_s: list[float] = []
 
     def add(self, duration_s: float) -> None:
-        """Remember one session; the last 20 count."""
-        self.recent_s.append(duration_s)
-        while len(self.recent_s) > 20:
-            self.recent_s.popleft()
+        """Remember one session."""
+        self.recent_s = [*self.recent_s[-19:], duration_s]

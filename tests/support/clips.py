@@ -1,0 +1,46 @@
+"""The hall of the rendered clips, with the limits a test wants."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from hall.layout import Hall
+from hall.load import load_hall
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIPS = ROOT / "twin" / "assets" / "clips"
+CAMERAS = ("cam1", "cam2")
+
+
+def clip_hall_text(**changes: Any) -> str:
+    """twin/assets/demo.yaml with whole blocks replaced, and the clips by their full path.
+
+    The windows' own limits go too, so that the limits of the hall hold everywhere.
+    """
+    yaml = YAML(typ="rt")
+    data = yaml.load((ROOT / "twin" / "assets" / "demo.yaml").read_text(encoding="utf-8"))
+    data.update(changes)
+    for floor in data["floors"]:
+        for camera in floor["cameras"]:
+            camera["source"] = str(CLIPS / f"{camera['id']}.mp4")
+        for item in [*floor["windows"], *floor["zones"]]:
+            item.pop("limits", None)
+    out = StringIO()
+    yaml.dump(data, out)
+    return out.getvalue()
+
+
+def clip_hall(folder: Path, **changes: Any) -> tuple[Path, Hall]:
+    """The same as a file, and loaded."""
+    path = folder / "hall.yaml"
+    path.write_text(clip_hall_text(**changes), encoding="utf-8")
+    return path, load_hall(path)
+
+
+def clip_truths() -> dict[str, Path]:
+    """What was rendered, by camera."""
+    return {camera: CLIPS / f"{camera}_truth.json" for camera in CAMERAS}
