@@ -229,6 +229,7 @@ class Pipeline:
             observed_at=clerk.observed_at,
             citizens=len(window.customers.stays),
             waiting_over=self._waiting_over(window.window.id),
+            doubtful=clerk.doubtful,
         )
         limits = self.hall.limits_of(window.window)
         rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, self._schedule.open_seconds)
@@ -241,7 +242,7 @@ class Pipeline:
         seen = SessionObservation(
             at=now,
             started_at=started_at,
-            elapsed_s=now - started_at - unknown_s if started_at is not None else 0.0,
+            elapsed_s=running.elapsed_s if running else 0.0,
             unknown_s=unknown_s,
             known=window.customers.known(now),
             observed_at=window.customers.observed_at,

@@ -23,6 +23,13 @@ OpenSeconds = Callable[[Instant, Instant], float]
 CRITICAL_AT = 3.0
 """An absence of so many times its limit is critical even with nobody waiting."""
 
+LONG_STEP_S = 60.0
+"""Between two steps so far apart the hall may have closed unnoticed: the box was off."""
+
+
+MANY_OVER = 5
+"""So many people over the limit of a waiting zone at once are critical."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -54,7 +61,8 @@ class AbsenceState(msgspec.Struct, frozen=True):
     """Memory of clerk_absent.
 
     Counting starts anew at `base_at` (an opening of the hall, or the end of an off-duty or blind stretch that
-    cleared an event); `base_clock_s` is the area's clock at that moment.
+    cleared an event); `base_clock_s` is the area's clock at that moment. `resumed_at` is when the last break
+    ended, `at` the last step.
     """
 
     episode: Episode | None = None
@@ -62,6 +70,9 @@ class AbsenceState(msgspec.Struct, frozen=True):
     base_at: Instant | None = None
     base_clock_s: float = 0.0
     rebase: bool = False
+    duty: bool = True
+    resumed_at: Instant | None = None
+    at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ class ClerkObservation:
         observed_at: the last time the area was looked at.
         citizens: people in the customer area.
         waiting_over: whether the waiting zone of the window is over its limit.
+        doubtful: whether somebody was seen there just now, who may be the clerk coming back.
     """
 
     at: Instant
@@ -88,6 +100,7 @@ class ClerkObservation:
     observed_at: Instant | None
     citizens: int
     waiting_over: bool
+    doubtful: bool = False
 
 
 def step_clerk_absent(
@@ -98,8 +111,9 @@ def step_clerk_absent(
 ) -> tuple[AbsenceState, list[Change]]:
     """clerk_absent (离岗): the clerk area of a window on duty was absent for the limit.
 
-    Counted is known time on duty since the clerk was last seen, within one working day. *Unknown* pauses, and
-    clears with `camera_lost` after that limit; going off duty clears with `off_duty`.
+    Counted is known time on duty since the clerk was last seen, within one working day; an absence that began
+    in a break starts with the end of the break. *Unknown* pauses, and clears with `camera_lost` after that limit;
+    going off duty clears with `off_duty`, also where the box was off when the hall closed.
 
     Args:
         limits: those of the window.
@@ -107,27 +121,27 @@ def step_clerk_absent(
         seen: the clerk area now.
         open_seconds: on-duty seconds between two instants.
     """
+    missed = _closed_unnoticed(limits, state, seen, open_seconds)
+    if missed:
+        state = msgspec.structs.replace(state, episode=None, rebase=True)
     state = _rebased(state, seen)
     if state.episode is not None and (cleared := _absence_over(limits, state.episode, seen, open_seconds)):
         return msgspec.structs.replace(state, episode=None, rebase=cleared.reason != "resolved"), [cleared]
     if not seen.duty or seen.seen != "absent" or seen.since is None:
-        return state, []
-    return _still_absent(limits.clerk_absent, state, seen, open_seconds)
+        return state, missed
+    state, changes = _still_absent(limits.clerk_absent, state, seen, open_seconds)
+    return state, missed + changes
 
 
 def _still_absent(
     limit_s: float, state: AbsenceState, seen: ClerkObservation, open_seconds: OpenSeconds
 ) -> tuple[AbsenceState, list[Change]]:
     episode = state.episode
-    if episode is not None:
-        started_at, start_clock_s = episode.started_at, episode.start_clock_s
-    else:
-        assert seen.since is not None
-        started_at = seen.since if state.base_at is None else max(seen.since, state.base_at)
-        start_clock_s = max(seen.since_clock_s, state.base_clock_s)
+    start_clock_s = max(seen.since_clock_s, state.base_clock_s) if episode is None else episode.start_clock_s
     elapsed_s = seen.clock_s - start_clock_s
-    if elapsed_s < limit_s - 1e-6:
+    if elapsed_s < limit_s - 1e-6 or (episode is None and seen.doubtful):
         return state, []
+    started_at = _absent_from(state, seen, open_seconds) if episode is None else episode.started_at
     unknown_s = max(0.0, open_seconds(started_at, seen.at) - elapsed_s)
     severity = _absence_severity(seen, elapsed_s, limit_s)
     worse = episode is not None and severity == "critical" and episode.severity == "warning"
@@ -139,6 +153,26 @@ def _still_absent(
     phase: Phase = "updated" if worse else "raised"
     change = Change("clerk_absent", phase, kept, started_at, elapsed_s, unknown_s, limit_s, detail=detail)
     return state, [change]
+
+
+def _absent_from(state: AbsenceState, seen: ClerkObservation, open_seconds: OpenSeconds) -> Instant:
+    """Since when the clerk is absent, on duty: not before the hall opened, nor within a break."""
+    assert seen.since is not None
+    start = seen.since if state.base_at is None else max(seen.since, state.base_at)
+    if state.resumed_at is not None and start < state.resumed_at and open_seconds(start, state.resumed_at) <= 0:
+        return state.resumed_at
+    return start
+
+
+def _closed_unnoticed(
+    limits: Limits, state: AbsenceState, seen: ClerkObservation, open_seconds: OpenSeconds
+) -> list[Change]:
+    """The end of an event from before the hall closed while the box was off: nobody told it to clear."""
+    if state.episode is None or state.at is None or seen.at - state.at < LONG_STEP_S or not seen.duty:
+        return []
+    if open_seconds(state.at, seen.at) > seen.at - state.at - 1.0:
+        return []
+    return [_cleared("clerk_absent", state.episode, limits.clerk_absent, "off_duty", state.at)]
 
 
 def _absence_over(limits: Limits, episode: Episode, seen: ClerkObservation, open_seconds: OpenSeconds) -> Change | None:
@@ -154,12 +188,17 @@ def _absence_over(limits: Limits, episode: Episode, seen: ClerkObservation, open
         return _cleared("clerk_absent", episode, limit_s, "resolved", end)
     blind_s = seen.at - (seen.observed_at if seen.observed_at is not None else episode.started_at)
     if seen.seen == "unknown" and blind_s >= limits.camera_lost:
+        if seen.observed_at is not None:
+            unknown_s = max(0.0, open_seconds(episode.started_at, seen.observed_at) - episode.elapsed_s)
+            episode = msgspec.structs.replace(episode, unknown_s=unknown_s)
         return _cleared("clerk_absent", episode, limit_s, "camera_lost", seen.observed_at)
     return None
 
 
 def _rebased(state: AbsenceState, seen: ClerkObservation) -> AbsenceState:
     """A new working day, or duty after a cleared event, starts the count anew."""
+    resumed_at = seen.at if seen.duty and not state.duty else state.resumed_at
+    state = msgspec.structs.replace(state, at=seen.at, duty=seen.duty, resumed_at=resumed_at)
     if seen.working_day is not None and seen.working_day != state.working_day:
         return msgspec.structs.replace(
             state, working_day=seen.working_day, base_at=seen.working_day, base_clock_s=seen.clock_s, rebase=False
@@ -263,7 +302,8 @@ def _still_waiting(
     started_at = longest.started_at if state.episode is None else state.episode.started_at
     elapsed_s, unknown_s = longest.duration_s, longest.unknown_s
     over_at = max((wait.until for wait in over), default=seen.at)
-    severity: Severity = "critical" if len(over) >= 5 else "warning"
+    was_critical = state.episode is not None and state.episode.severity == "critical"
+    severity: Severity = "critical" if was_critical or len(over) >= MANY_OVER else "warning"
     episode = Episode(started_at, severity, elapsed_s, unknown_s)
     after = WaitState(episode, over_at, max(len(over), state.over_limit))
     if state.episode is not None and after.over_limit == state.over_limit:

@@ -30,6 +30,13 @@ class SessionState(msgspec.Struct):
     unknown_s: float = 0.0
     open: bool = False
 
+    @property
+    def elapsed_s(self) -> float:
+        """Known seconds from the start to the last sight of the citizen, who may be gone by now."""
+        if self.started_at is None or self.seen_at is None:
+            return 0.0
+        return max(0.0, self.seen_at - self.started_at - self.unknown_s)
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedSession:
@@ -85,6 +92,7 @@ class SessionWatch:
             if heir is not None and heir.track is not None and heir.track == self.state.track:
                 served = heir  # the same person stepped back in
                 self.state.citizen_since = heir.started_at
+                self.state.unknown_base_s = heir.unknown_s - self.state.unknown_s
             elif heir is not None or at - (self.state.seen_at or at) >= self._settings.close_after:
                 finished = self._close()
         if served is None and self.state.citizen_since is None and stays:
@@ -113,7 +121,7 @@ class SessionWatch:
             state.started_at = None  # the clerk went before it was a session
             return
         state.unknown_s = stay.unknown_s - state.unknown_base_s
-        if at - state.started_at - state.unknown_s >= self._settings.open_after:
+        if state.elapsed_s >= self._settings.open_after - 1e-6:
             state.open = True
 
     def _close(self) -> FinishedSession | None:

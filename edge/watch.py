@@ -27,6 +27,7 @@ class ClerkView:
     clock_s: float
     since_clock_s: float
     observed_at: Instant | None
+    doubtful: bool = False
 
 
 class SavedWindow(msgspec.Struct):
@@ -142,7 +143,8 @@ class WindowWatch:
         if any(seen == "unknown" for seen, _ in views):
             blind = min((s for seen, s in views if seen == "unknown"), key=lambda state: state.at or 0.0)
             return ClerkView("unknown", None, blind.clock_s, blind.since_clock_s, blind.at)
-        return _view("absent", max((s for _, s in views), key=lambda state: state.since or 0.0))
+        doubtful = any(machine.doubtful(now) for machine in self._machines.values())
+        return _view("absent", max((s for _, s in views), key=lambda state: state.since or 0.0), doubtful=doubtful)
 
     def save(self) -> SavedWindow:
         """What to keep over a restart."""
@@ -150,8 +152,8 @@ class WindowWatch:
         return SavedWindow(clerk, self.customers.save(), self.sessions.state)
 
 
-def _view(seen: Seen, state: PresenceState) -> ClerkView:
-    return ClerkView(seen, state.since, state.clock_s, state.since_clock_s, state.at)
+def _view(seen: Seen, state: PresenceState, *, doubtful: bool = False) -> ClerkView:
+    return ClerkView(seen, state.since, state.clock_s, state.since_clock_s, state.at, doubtful)
 
 
 class ZoneWatch:

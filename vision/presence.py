@@ -61,6 +61,9 @@ class PresenceMachine:
         self._hit_s = 0.0
         # A decision from before a gap holds again only once there is new evidence.
         self._decided = False
+        self._on_duty = False
+        self._hit_at: Instant | None = None
+        self._doubt_from: Instant | None = None
 
     def observe(self, at: Instant, *, hit: bool, on_duty: bool = True) -> None:
         """The area was looked at.
@@ -68,7 +71,7 @@ class PresenceMachine:
         Args:
             at: capture time; an observation that is not newer than the last one is ignored.
             hit: whether somebody is in it.
-            on_duty: whether this time counts towards an absence.
+            on_duty: whether time counts towards an absence from now on.
         """
         state = self.state
         gap = None if state.at is None else at - state.at
@@ -78,9 +81,11 @@ class PresenceMachine:
         if gap is not None and gap > max(self.settings.stale, self.settings.window):
             self.forget()
         passed_s = gap if known and gap is not None else 0.0
-        if on_duty:
+        if self._on_duty:
             state.clock_s += passed_s
-        state.at = at
+        state.at, self._on_duty = at, on_duty
+        if hit:
+            self._doubt(at)
         # One look after a long gap is weak evidence: it must never turn the machine alone.
         weight_s = min(passed_s, self.settings.window / 5)
         self._push(_Sample(at, weight_s, hit, state.clock_s))
@@ -92,16 +97,30 @@ class PresenceMachine:
             return "unknown"
         return self.state.seen
 
-    @property
-    def away_clock_s(self) -> float:
-        """Known time on duty since the area was last occupied; zero while somebody is there."""
-        return self.state.clock_s - self.state.since_clock_s if self.state.seen == "absent" else 0.0
+    def doubtful(self, now: Instant) -> bool:
+        """Whether somebody was seen just now in an area that counts as empty: back, or only passing.
+
+        A window later that is decided one way or the other, so doubt never lasts longer.
+        """
+        if self.state.seen != "absent" or self._hit_at is None or self._doubt_from is None:
+            return False
+        return now - self._hit_at <= self._tolerance_s and now - self._doubt_from <= self.settings.window
 
     def forget(self) -> None:
         """Drop the window: what was seen before a long gap is no evidence after it."""
         self._samples.clear()
         self._known_s = self._hit_s = 0.0
         self._decided = False
+
+    @property
+    def _tolerance_s(self) -> float:
+        """Hits so near to each other are one run."""
+        return self.settings.window / 4
+
+    def _doubt(self, at: Instant) -> None:
+        if self._hit_at is None or at - self._hit_at > self._tolerance_s:
+            self._doubt_from = at
+        self._hit_at = at
 
     def _push(self, sample: _Sample) -> None:
         self._samples.append(sample)
@@ -130,12 +149,11 @@ class PresenceMachine:
 
     def _first_hit(self) -> _Sample:
         """Start of the run of hits that turned it: stray hits a quarter of a window earlier are no part of it."""
-        tolerance = self.settings.window / 4
         first: _Sample | None = None
         for sample in reversed(self._samples):
             if not sample.hit:
                 continue
-            if first is not None and first.at - sample.at > tolerance:
+            if first is not None and first.at - sample.at > self._tolerance_s:
                 break
             first = sample
         assert first is not None
