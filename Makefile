@@ -1,0 +1,66 @@
+# `make help` lists the targets. Every target may be run again: what is done is not done twice.
+
+# The interpreter for .venv; PYTHON=python3.12 make install takes another.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+# Stamps lie in the environment: without it there is nothing that they could tell.
+DONE := $(VENV)/.done
+
+TEST_PACKAGES := mosquitto victoria-metrics influxdb chromium fonts-noto-cjk ffmpeg opencv-doc openssl \
+  gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+  gstreamer1.0-plugins-ugly python3-gi
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(DONE)/run ## .venv with all that hallwatch needs at run time
+
+demo: $(DONE)/run ## the whole of it on this machine; prints the address to open (DEMO="--source 0": your camera)
+	@$(BIN)/hallwatch demo $(DEMO)
+
+test: $(DONE)/dev $(DONE)/test-packages ## all tests; ARGS="tests/hall -k polygon" runs some
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DONE)/dev ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DONE)/run ## benchmarks; BENCH=--json for a program to read
+	$(BIN)/hallwatch bench replay $(BENCH)
+
+dev: $(DONE)/dev ## .venv with what tests and checks need, too
+
+lock: $(DONE)/dev ## resolve the requirements*.lock and docker/*.lock again; UPGRADE=1 takes newer versions
+	$(BIN)/python scripts/lock.py
+
+clean: ## remove .venv and what tools leave behind
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis dist build
+
+$(DONE)/venv:
+	@if [ -z "$(PYTHON)" ]; then echo "make: no python3 found: apt-get install python3 python3-venv" >&2; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  f"make: {sys.executable} is Python {sys.version.split()[0]}; hallwatch needs 3.11 or newer: make PYTHON=...")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/apt-packages "make install" python3-venv
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/run: requirements.lock requirements-build.lock pyproject.toml | $(DONE)/venv
+	$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DONE)/dev: requirements-dev.lock $(DONE)/run
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(DONE)/test-packages: Makefile scripts/apt-packages | $(DONE)/venv
+	@scripts/apt-packages "make test" $(TEST_PACKAGES)
+	@touch $@
