@@ -112,6 +112,7 @@ class Pipeline:
         self._at: Instant | None = None
         self._state_at: Instant | None = None
         self._published: StateBody | None = None
+        self._owes_state = False
 
     def _build(self, mine: set[str], saved: Saved) -> None:
         hall, floor = self.hall, self.floor
@@ -298,6 +299,11 @@ class Pipeline:
 
     def _due_state(self, now: Instant, *, on_duty: bool, urgent: bool) -> StateBody | None:
         since = None if self._state_at is None else now - self._state_at
+        urgent = urgent or self._owes_state
+        if since is not None and since <= 0:
+            # Two states of one moment would be two values of one point; the later one follows with the next frame.
+            self._owes_state = urgent
+            return None
         if since is not None and since < STATE_AT_MOST_EVERY_S and not urgent:
             return None
         state = StateBody(
@@ -306,7 +312,7 @@ class Pipeline:
         )
         if since is not None and since < STATE_EVERY_S and not urgent and not self._differs(state):
             return None
-        self._state_at, self._published = now, state
+        self._state_at, self._published, self._owes_state = now, state, False
         return state
 
     def _zone_state(self, now: Instant, zone: ZoneWatch) -> ZoneState:
