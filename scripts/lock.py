@@ -38,7 +38,8 @@ def wanted(project: Mapping[str, Any]) -> dict[str, list[str]]:
     own = metadata["name"]
     return {
         RUN: [*base, *_expand(extras, own, "demo")],
-        BUILD: project["build-system"]["requires"],
+        # hatchling asks for editables only while it builds an editable wheel, as `make install` does.
+        BUILD: [*project["build-system"]["requires"], "editables"],
         DEV: [line for line in extras["dev"] if not line.startswith(f"{own}[")],
         EDGE: [*base, *extras["edge"]],
         CENTRE: [*base, *extras["ingest"], *extras["dashboards"]],
