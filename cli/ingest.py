@@ -6,7 +6,6 @@ import logging
 import signal
 import socket
 import sys
-from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -62,18 +61,23 @@ def ingest(
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # the sender says it, without the address
-    with closing(open_listener(*parse_listen(listen))) as listener:
-        centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name)
-        serve(centre, create_app(centre), listener)
+    host, port = parse_listen(listen)
+    centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name)
+    serve(centre, create_app(centre), host, port)
 
 
-def serve(centre: Centre, app: FastAPI, listener: socket.socket) -> None:
+def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:
     """Run a centre and its HTTP side until SIGTERM or SIGINT; then stop both and say so.
 
     Args:
-        centre: not started yet.
+        centre: not started yet; it is stopped in any case.
         app: what `create_app` made, maybe with pages mounted on it.
-        listener: from `open_listener`.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        role: the command, for what is said.
+
+    Raises:
+        InputError: nobody can listen there.
     """
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_S))
 
@@ -83,22 +87,18 @@ def serve(centre: Centre, app: FastAPI, listener: socket.socket) -> None:
 
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with centre:
-            host, port = listener.getsockname()[:2]
-            print(f"hallwatch ingest on http://{host}:{port}", file=sys.stderr, flush=True)
-            server.run(sockets=[listener])
+        listener = _listen(host, port)
+        centre.start()
+        print(f"hallwatch {role} on http://{host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
+        server.run(sockets=[listener])
     finally:
+        centre.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
     print("stopped", file=sys.stderr)
 
 
-def open_listener(host: str, port: int) -> socket.socket:
-    """A listening socket, opened before anything else starts; port 0 takes a free one.
-
-    Raises:
-        InputError: nobody can listen there.
-    """
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

@@ -118,7 +118,7 @@ class AlertSender:
         self._first_wait_s = first_wait_s
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"alerts-{channel.id[:6]}")
+        self._thread = threading.Thread(target=self._run, name=f"alerts-{channel.id[:6]}", daemon=True)
         self._note = SentNote(records.path.with_name(f"{records.path.name}-sent-{channel.id}"))
 
     def start(self) -> None:
@@ -133,7 +133,8 @@ class AlertSender:
         """Send what is due, and end the thread. What is not sent stays on record."""
         self._stop.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._note.close()
 
     def _run(self) -> None:

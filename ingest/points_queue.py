@@ -155,7 +155,7 @@ class StoreWriter:
         self._first_wait_s = first_wait_s
         self._longest_wait_s = longest_wait_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="store-writer")
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self.trouble: str | None = None
         """Why the store does not take points now; None while it does."""
 
@@ -167,7 +167,8 @@ class StoreWriter:
         """Write once more what is there, if the store takes it, and end the thread."""
         self._stop.set()
         self._queue.wake()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._store.close()
 
     def _run(self) -> None:

@@ -89,7 +89,10 @@ class Centre:
         self._subscriber.start()
 
     def stop(self) -> None:
-        """Take in and acknowledge what was delivered, write and send what can be, and end every thread."""
+        """Take in and acknowledge what was delivered, write and send what can be, and end every thread.
+
+        A centre that was never started only closes its files.
+        """
         self._subscriber.stop()
         for sender in self._senders:
             sender.stop()

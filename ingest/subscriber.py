@@ -70,7 +70,7 @@ class Subscriber:
         self._connection = 0
         self._said: str | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._consume, name="intake")
+        self._thread = threading.Thread(target=self._consume, name="intake", daemon=True)
         self._client = self._make_client(client_id)
         self.trouble: str | None = "not connected yet"
         """Why no messages come now; None while the broker is there."""
@@ -96,7 +96,8 @@ class Subscriber:
     def stop(self) -> None:
         """Take in what was delivered, acknowledge it and leave. The session stays at the broker."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._client.disconnect()
         self._client.loop_stop()
 

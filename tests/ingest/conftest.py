@@ -32,6 +32,6 @@ def records(tmp_path: Path) -> Iterator[Records]:
     opened.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hall() -> Hall:
     return parse_hall(HALL_TEXT)

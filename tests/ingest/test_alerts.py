@@ -125,6 +125,22 @@ def test_a_channel_that_is_down_gets_everything_later_and_in_order(
     assert _rows(records) == [("raised", "sent"), ("cleared", "sent")]
 
 
+def test_a_clear_never_overtakes_its_raise(
+    say: Say, records: Records, metrics: Metrics, channel: Channel, webhook: Webhook
+) -> None:
+    webhook.refuse_next = 1
+    other = an_event("raised", started_at=T0 + 50)
+    node = Numbered()
+    say(node.message(T0 + 300, an_event("raised")), node.message(T0 + 350, other))
+    say(node.message(T0 + 400, an_event("cleared")))
+    sender = _sender(records, metrics, channel)
+    sender.start()
+    wait_until(lambda: len(webhook.delivered) == 3, "all alerts")
+    sender.stop()
+    # What one event waits for holds up no other event.
+    assert webhook.delivered == [f"{other.event_id}:raised", RAISED, CLEARED]
+
+
 def test_a_process_killed_after_sending_remembers_it(
     say: Say, records: Records, metrics: Metrics, channel: Channel, webhook: Webhook, tmp_path: Path
 ) -> None:

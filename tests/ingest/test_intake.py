@@ -83,7 +83,7 @@ def test_a_message_is_counted_once_with_all_that_it_causes(
     assert _count(metrics, "messages", kind="state") == 2
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_batches_cut_anywhere_with_repeats_cause_the_same(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, hall: Hall, metrics: Metrics

@@ -27,11 +27,15 @@ class Received:
 
 
 class Webhook:
-    """Records what is posted. `status` is what it answers; only requests answered with 200 count as delivered."""
+    """Records what is posted, and answers `status`, but 503 to the next `refuse_next` requests.
+
+    Only requests answered with 200 count as delivered.
+    """
 
     def __init__(self) -> None:
         self.port = free_port()
         self.status = 200
+        self.refuse_next = 0
         self.requests: list[Received] = []
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
@@ -76,8 +80,10 @@ class Webhook:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 is_json = headers.get("content-type") == "application/json"
                 payload = json.loads(body) if is_json else {}
-                hook.requests.append(Received(self.path, headers, payload, hook.status))
-                self.send_response(hook.status)
+                status = 503 if hook.refuse_next > 0 else hook.status
+                hook.refuse_next -= 1
+                hook.requests.append(Received(self.path, headers, payload, status))
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
