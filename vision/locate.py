@@ -11,15 +11,10 @@ from hall.clock import Instant
 from vision.areas import Area, foot_points
 from vision.calibration import Calibration
 from vision.stays import Sighting
-from vision.tracker import Tracker, TrackerSettings
+from vision.tracker import Tracker, TrackerSettings, shadowed
 from vision.types import TENTATIVE, Detections, Tracks
 
 _PERSON_M = 1.7
-_SHADOW = 0.75
-"""A box of which so much lies in a larger one may be a second box on the same person,"""
-_DOUBLE = 0.4
-_DOUBLE_AT_DEPTH = 0.25
-"""and so may one that shares so much (IoU) with a surer one: non-maximum suppression only takes those above 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +55,10 @@ class People:
             units_m.tolist(),
             area.contains(feet).tolist(),
             border_m.tolist(),
-            _shadowed(boxes, self.tracks.scores[confirmed]).tolist(),
+            shadowed(boxes, self.tracks.scores[confirmed]).tolist(),
             strict=True,
         )
         return [Sighting(*row) for row in columns]
-
-
-def _shadowed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which xyxy boxes (N, 4) lie mostly within a larger one or largely upon a surer one."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    overlap = np.clip(high - low, 0, None).prod(axis=-1)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
-    within = (area[None, :] > area[:, None]) & (overlap >= _SHADOW * area[:, None])
-    union = area[:, None] + area[None, :] - overlap
-    # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
-    height = boxes[:, 3] - boxes[:, 1]
-    same_depth = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) < 0.1 * height[:, None]
-    share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
-    upon = (scores[None, :] > scores[:, None]) & (overlap >= share * union)
-    return np.asarray((within | upon).any(axis=1))
 
 
 class Locator:

@@ -18,6 +18,28 @@ from vision.types import TENTATIVE, Detections, Tracks
 
 Floats = NDArray[np.float64]
 
+_SHADOW = 0.75
+"""A box of which so much lies in a larger one may be a second box on the same person,"""
+_DOUBLE = 0.4
+_DOUBLE_AT_DEPTH = 0.25
+"""and so may one that shares so much (IoU) with a surer one: non-maximum suppression only takes those above 0.5."""
+
+
+def shadowed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which xyxy boxes (N, 4) lie mostly within a larger one or largely upon a surer one."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = np.clip(high - low, 0, None).prod(axis=-1)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
+    within = (area[None, :] > area[:, None]) & (overlap >= _SHADOW * area[:, None])
+    union = area[:, None] + area[None, :] - overlap
+    # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
+    height = boxes[:, 3] - boxes[:, 1]
+    same_depth = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) < 0.1 * height[:, None]
+    share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
+    upon = (scores[None, :] > scores[:, None]) & (overlap >= share * union)
+    return np.asarray((within | upon).any(axis=1))
+
 
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
@@ -71,17 +93,28 @@ class Tracker:
         self._at = at
         self._forget(at)
         self._predict(dt)
-        measured = _to_centre(detections.boxes_px)
-        rows, columns = self._associate(measured, detections.scores, dt)
+        measured, sure, unsure = self._sorted(detections)
+        rows, columns = self._associate(measured, sure, unsure, dt)
         self._correct(rows, measured[columns])
         self._seen_at[rows] = at
         confirmed = rows[self._ids[rows] == TENTATIVE]
         self._ids[confirmed] = np.arange(self._next_id, self._next_id + len(confirmed))
         self._next_id += len(confirmed)
-        fresh = self._births(at, measured, detections.scores, columns)
+        fresh = self._births(at, measured, np.setdiff1d(sure, columns))
         shown = np.concatenate([columns, fresh])
         ids = np.concatenate([self._ids[rows], np.full(len(fresh), TENTATIVE, np.int64)])
         return Tracks(ids, detections.boxes_px[shown], detections.scores[shown], detections.size_px)
+
+    def _sorted(self, detections: Detections) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+        """Boxes in centre form, and which of them are sure and which are not.
+
+        A second box on one person has a good score often enough, so it counts as unsure.
+        """
+        seen = detections.scores >= self.settings.low_score
+        double = np.zeros(len(detections), np.bool_)
+        double[seen] = shadowed(detections.boxes_px[seen], detections.scores[seen])
+        sure = (detections.scores >= self.settings.high_score) & ~double
+        return _to_centre(detections.boxes_px), np.flatnonzero(sure), np.flatnonzero(seen & ~sure)
 
     def _forget(self, at: float) -> None:
         age = at - self._seen_at
@@ -119,27 +152,21 @@ class Tracker:
         self._p[rows] = np.stack([(1 - k0) * p00, (1 - k0) * p01, p11 - k1 * p01], axis=-1)
 
     def _associate(
-        self, measured: Floats, scores: NDArray[np.float32], dt: float
+        self, measured: Floats, sure: NDArray[np.intp], unsure: NDArray[np.intp], dt: float
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of tracks and columns of detections that belong together."""
         # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
         buffer = min(0.1 + 0.6 * dt, 0.5)
         similarity = _buffered_iou(self._x, measured, buffer)
-        high = np.flatnonzero(scores >= self.settings.high_score)
-        low = np.flatnonzero((scores >= self.settings.low_score) & (scores < self.settings.high_score))
         all_rows = np.arange(len(self._x))
-        rows, columns = _assign(similarity, all_rows, high, self.settings.min_similarity)
+        rows, columns = _assign(similarity, all_rows, sure, self.settings.min_similarity)
         # Unsure detections only continue tracks that are sure themselves.
         left = np.setdiff1d(all_rows, rows)
         left = left[self._ids[left] != TENTATIVE]
-        rows2, columns2 = _assign(similarity, left, low, self.settings.min_similarity_low)
+        rows2, columns2 = _assign(similarity, left, unsure, self.settings.min_similarity_low)
         return np.concatenate([rows, rows2]), np.concatenate([columns, columns2])
 
-    def _births(
-        self, at: float, measured: Floats, scores: NDArray[np.float32], taken: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        sure = np.flatnonzero(scores >= self.settings.high_score)
-        fresh = np.setdiff1d(sure, taken)
+    def _births(self, at: float, measured: Floats, fresh: NDArray[np.intp]) -> NDArray[np.intp]:
         n = len(fresh)
         if n == 0:
             return fresh
