@@ -115,6 +115,7 @@ class Subscriber:
                 raise BrokerError(f"{settings.address}: CA file {settings.ca_file}: {exc}") from exc
         client.reconnect_delay_set(min_delay=1, max_delay=10)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -130,6 +131,13 @@ class Subscriber:
         # Retained messages come with a new subscription only, not each time the connection comes back.
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         client.subscribe(SUBSCRIPTION, options=options)
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, _packet_id: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._lost(f"subscription to {SUBSCRIPTION} refused: {reasons[0]}; does the broker's ACL allow it?")
+            return
         self.trouble = self._said = None
         self._metrics.connected.set(1)
         _log.info("connected to %s", self._settings.address)

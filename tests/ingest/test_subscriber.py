@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from hall.broker import parse_broker
 from hall.clock import SystemClock
@@ -123,3 +125,11 @@ def test_retained_messages_come_once_not_with_each_connection(broker: Server, me
         wait_until(lambda i=intake: b"live" in i.taken, "the live one")  # type: ignore[misc]
         subscriber.stop()
         assert intake.taken == [*expected, b"live"]
+
+
+def test_a_refused_subscription_is_said(metrics: Metrics) -> None:
+    # mosquitto's ACL file lets every subscription through and holds the messages back; other brokers refuse.
+    subscriber = _subscriber(free_port(), _Intake(), metrics)
+    refused = ReasonCode(PacketTypes.SUBACK, "Not authorized")
+    subscriber._on_subscribe(subscriber._client, None, 1, [refused], None)
+    assert "refused: Not authorized; does the broker's ACL allow it?" in (subscriber.trouble or "")
