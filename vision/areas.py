@@ -34,7 +34,7 @@ class Area:
         corners = np.round((self.polygon * _GRID * _FINER - 0.5) * 16).astype(np.int32)
         cv2.fillPoly(mask, [corners], 255, shift=4)
         covered = cv2.resize(mask, _GRID, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        self._sums: NDArray[np.float64] = cv2.integral(covered, sdepth=cv2.CV_64F)
+        self._sums = np.asarray(cv2.integral(covered, sdepth=cv2.CV_64F), dtype=np.float64)
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points (N, 2, fractions) lie inside: even-odd rule, (N,)."""

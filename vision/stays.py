@@ -185,8 +185,9 @@ class StayLedger:
                 stay.outside_clock_s = self.state.clock_s
 
     def _see(self, stay: Stay, at: Instant, person: Sighting) -> None:
-        if not person.shadowed:
+        if person.inside and not person.shadowed:
             stay.clear_s += min(self.state.clock_s - stay.seen_clock_s, 1.0)
+        if not person.shadowed:
             stay.x, stay.y, stay.scale_m, stay.border_m = person.x, person.y, person.scale_m, person.border_m
         if person.inside:
             stay.inside_at = at

@@ -48,7 +48,7 @@ class TrackerSettings:
     high_score: float = 0.37
     low_score: float = 0.2
     min_similarity: float = 0.2
-    min_similarity_low: float = 0.5
+    min_similarity_low: float = 0.4
     max_lost_s: float = 2.5
     max_tentative_s: float = 1.2
     box_noise: float = 0.06  # standard deviation of a measured edge, in box heights
@@ -160,10 +160,11 @@ class Tracker:
         similarity = _buffered_iou(self._x, measured, buffer)
         all_rows = np.arange(len(self._x))
         rows, columns = _assign(similarity, all_rows, sure, self.settings.min_similarity)
-        # Unsure detections only continue tracks that are sure themselves.
+        # Unsure detections only continue tracks that are sure themselves, and where they are: no leaps.
+        overlap = _buffered_iou(self._x, measured, 0.0)
         left = np.setdiff1d(all_rows, rows)
         left = left[self._ids[left] != TENTATIVE]
-        rows2, columns2 = _assign(similarity, left, unsure, self.settings.min_similarity_low)
+        rows2, columns2 = _assign(overlap, left, unsure, self.settings.min_similarity_low)
         return np.concatenate([rows, rows2]), np.concatenate([columns, columns2])
 
     def _births(self, at: float, measured: Floats, fresh: NDArray[np.intp]) -> NDArray[np.intp]:
