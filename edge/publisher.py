@@ -2,7 +2,9 @@
 
 The outbox is the truth. Each connection starts with its oldest message and hands rows over in order of commit;
 a row leaves the outbox when the broker has acknowledged it. What was on its way when a connection broke is sent
-again by the next one; the centre counts each (node, boot, seq) once.
+again by the next one. So is what the broker acknowledged in its last seconds: a broker that crashes takes
+messages with it that it had not passed on (mosquitto writes its memory to disk now and then only). The centre
+counts each (node, boot, seq) once.
 
 A row that the broker refuses stays. Where it refuses this one row (too large, malformed), the row is left
 behind until the next connection; where it refuses for a reason that lasts (not authorised, over quota), all rows
@@ -13,22 +15,23 @@ single row, from the oldest one left behind.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge._connection import Connection, LinkError, Wake, tls_context
+from edge._flow import Breaks, Flow, Recent, Retry
 from edge.outbox import Outbox, Row
 from hall.broker import BrokerSettings
 from hall.clock import Clock
 from hall.errors import MessageError
 from hall.messages import StatusBody, compose, decode, encode
 from hall.topics import Address
+
+__all__ = ["Publisher", "Retry"]
 
 Status = Literal["online", "stopped", "offline"]
 
@@ -46,61 +49,11 @@ _STATUSES = 2
 _BRIEF = 3
 """So many connections in a row that were accepted and soon lost look like two boxes of one name."""
 
+_TOGETHER = 32
+"""So many acknowledgements leave the outbox in one commit; a crash sends up to so many again."""
+
 _THIS_ROW = frozenset({0x90, 0x95, 0x99})
 """Topic name invalid, packet too large, payload format invalid: MQTT 5, section 3.4.2.1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Breaks between attempts, in seconds: doubled from `first_s` to `most_s`, each shortened by up to half.
-
-    After a refusal that only a person can lift, such as a wrong password, the break is `refused_s`.
-    """
-
-    first_s: float = 0.5
-    most_s: float = 30.0
-    refused_s: float = 30.0
-
-
-class _Breaks:
-    """The breaks one after another."""
-
-    def __init__(self, retry: Retry) -> None:
-        self._retry = retry
-        self._next_s = retry.first_s
-
-    def take(self, *, refused: bool = False) -> float:
-        taken_s = self._retry.refused_s if refused else self._next_s
-        self._next_s = min(self._next_s * 2, self._retry.most_s)
-        return taken_s * random.uniform(0.5, 1.0)  # noqa: S311 (spreads the boxes of a hall, no secret)
-
-    def reset(self) -> None:
-        self._next_s = self._retry.first_s
-
-
-@dataclass(slots=True)
-class _Flow:
-    """What one connection has handed over: rows up to `cursor`, of which `inflight` wait for a verdict.
-
-    Rows of `blocked` kinds are passed over, from `left_from` on, until `resume_at` (monotonic seconds); then
-    these kinds are on `probation`: one row at a time.
-    """
-
-    cursor: int = 0
-    inflight: dict[int, Row] = field(default_factory=dict)
-    done: list[int] = field(default_factory=list)
-    status: int | None = None
-    blocked: set[str] = field(default_factory=set)
-    probation: set[str] = field(default_factory=set)
-    left_from: int = 0
-    resume_at: float = 0.0
-
-    def leave(self, row: Row) -> None:
-        self.left_from = min(self.left_from or row.id, row.id)
-
-    def resume(self) -> None:
-        self.cursor, self.left_from = self.left_from - 1, 0
-        self.probation, self.blocked = self.blocked, set()
 
 
 class Publisher:
@@ -158,8 +111,9 @@ class Publisher:
         self._connected = False
         self._last_error: str | None = None
         self._retained_id = 0
-        self._flow = _Flow()
-        self._refusals = _Breaks(self._retry)
+        self._recent = Recent()
+        self._flow = Flow()
+        self._refusals = Breaks(self._retry)
         self._thread = threading.Thread(target=self._run, name=f"publisher-{address.node}", daemon=True)
 
     @property
@@ -199,12 +153,22 @@ class Publisher:
     # --- the thread
 
     def _run(self) -> None:
-        breaks, brief = _Breaks(self._retry), 0
+        try:
+            self._keep_serving()
+        except BaseException as exc:
+            # A defect of ours: the thread ends with its traceback, and health must say so.
+            self._last_error = f"the sender has died: {exc!r}"
+            raise
+
+    def _keep_serving(self) -> None:
+        breaks, brief = Breaks(self._retry), 0
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
                 self._serve()
             except LinkError as exc:
+                if self._connected:
+                    self._recent.lost()
                 lived = time.monotonic() - began > self._retry.most_s
                 brief = 0 if lived or not self._connected else brief + 1
                 # Not every broker tells the session that it ends why it does.
@@ -219,7 +183,7 @@ class Publisher:
 
     def _serve(self) -> None:
         """One connection, from the first word to the last."""
-        self._flow = _Flow()
+        self._flow = Flow(again=self._recent.rows())
         connection = Connection(
             self._settings,
             self._tls,
@@ -237,7 +201,8 @@ class Publisher:
             while not self._finished():
                 self._send(connection)
                 connection.turn(self._until_due(), self._wake)
-                self._settle()
+                # Each time is a commit, so while more is on its way it waits for some company.
+                self._settle(_TOGETHER if self._flow.inflight else 1)
             self._say(connection, "stopped")
             deadline = time.monotonic() + _FAREWELL_S
             while self._flow.status is not None and time.monotonic() < deadline:
@@ -251,12 +216,13 @@ class Publisher:
     def _finished(self) -> bool:
         if not self._stopping.is_set():
             return False
-        drained = not self._flow.inflight and self._flow.cursor >= self._outbox.last_id
+        flow = self._flow
+        drained = not flow.inflight and not flow.again and flow.cursor >= self._outbox.last_id
         return drained or time.monotonic() >= self._stop_by
 
     def _until_due(self) -> float:
-        """Seconds until something is due by itself; the connection looks up every second anyway."""
-        due = [1.0]
+        """Seconds until something is due by itself; the connection looks up more often than the first anyway."""
+        due = [60.0]
         # With rows on their way the verdict on these comes first, and wakes by itself.
         if self._flow.blocked and not self._flow.inflight:
             due.append(self._flow.resume_at - time.monotonic())
@@ -279,20 +245,26 @@ class Publisher:
         # A window that is half empty is filled in one go: one query for many rows.
         if room * 2 < window:
             return
+        for row in self._next_rows(room):
+            late = self._clock.now() - row.captured_at > self._late_after_s
+            self._hand_over(connection, row, late=late)
+
+    def _next_rows(self, room: int) -> list[Row]:
+        flow = self._flow
+        if flow.again:
+            return [flow.again.popleft() for _ in range(min(room, len(flow.again)))]
         last_id = self._outbox.last_id
         if flow.cursor >= last_id:
             flow.probation.clear()  # none of them waits any more
-            return
+            return []
         rows = self._outbox.next_batch(room, after=flow.cursor)
         if not rows and self._outbox.error is None:
             flow.cursor = last_id  # they have all been sent or thinned
-        now = self._clock.now()
-        for row in rows:
-            self._hand_over(connection, row, late=now - row.captured_at > self._late_after_s)
+        flow.cursor = rows[-1].id if rows else flow.cursor
+        return rows
 
     def _hand_over(self, connection: Connection, row: Row, *, late: bool) -> None:
         flow = self._flow
-        flow.cursor = row.id
         if row.kind in flow.blocked:
             flow.leave(row)
             return
@@ -317,6 +289,7 @@ class Publisher:
                 self._block(row)
         elif row is not None:
             flow.done.append(row.id)
+            self._recent.add(row)
             flow.probation.discard(row.kind)
             if row.retained:
                 self._retained_id = max(self._retained_id, row.id)
@@ -332,9 +305,9 @@ class Publisher:
             flow.resume_at = time.monotonic() + self._refusals.take()
         flow.blocked.add(row.kind)
 
-    def _settle(self) -> None:
+    def _settle(self, at_least: int = 1) -> None:
         """Let go of what the broker has taken."""
-        if self._flow.done:
+        if len(self._flow.done) >= at_least:
             self._outbox.acknowledge(self._flow.done)
             self._flow.done = []
 

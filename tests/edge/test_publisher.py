@@ -98,11 +98,12 @@ def test_everything_arrives_once_and_in_order(broker: Server, recorder: Recorder
     assert [recorder.received[0].kind, recorder.received[-1].kind] == ["status", "status"]
 
 
-def test_notify_sends_without_delay_and_nothing_spins_meanwhile(
-    broker: Server, recorder: Recorder, outbox: Outbox, start: Start
+def test_notify_wakes_and_nothing_spins_meanwhile(
+    broker: Server, recorder: Recorder, outbox: Outbox, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Without a call to notify nothing would go out before the wait below gives up.
+    monkeypatch.setattr("edge._connection._TICK_S", 60.0)
     publisher = start(broker.port)
-    wait_until(lambda: publisher.connected, "connected")
     recorder.wait_for(1, "status")
     before = _thread_cpu_s(publisher)
     time.sleep(0.5)
@@ -110,8 +111,7 @@ def test_notify_sends_without_delay_and_nothing_spins_meanwhile(
     for seq in range(1, 21):
         _commit(outbox, range(seq, seq + 1))
         publisher.notify()
-        # Far less than the second after which the connection looks up by itself.
-        recorder.wait_for(seq, "crossing", timeout_s=0.7)
+        recorder.wait_for(seq, "crossing")
 
 
 def _thread_cpu_s(publisher: Publisher) -> float:
@@ -137,9 +137,10 @@ def test_broker_killed_in_the_middle_loses_nothing(
     wait_until(lambda: outbox.depth == 0, "the outbox is empty")
     wait_until(lambda: len(set(_seqs(recorder))) >= 3000, "3000 different messages")
     seqs = _seqs(recorder)
-    # What was on its way when the broker died came twice; a reader that counts each seq once sees the order.
+    # What was on its way when the broker died came twice, and what it had acknowledged just before, some of which
+    # it took with it. A reader that counts each seq once sees all, in order.
     assert list(dict.fromkeys(seqs)) == list(range(1, 3001))
-    assert len(seqs) - 3000 <= 20
+    assert len(seqs) > 3000
     assert publisher.stop() == 0
 
 
@@ -148,6 +149,22 @@ def _feed(outbox: Outbox, publisher: Publisher, count: int) -> None:
         _commit(outbox, range(seq, seq + 5))
         publisher.notify()
         time.sleep(0.001)
+
+
+def test_a_broker_that_lost_its_memory_gets_the_last_seconds_again(
+    broker: Server, outbox: Outbox, start: Start
+) -> None:
+    publisher = start(broker.port)
+    outbox.commit([_message(1), _state(2, NOW), _message(3)])
+    publisher.notify()
+    wait_until(lambda: outbox.depth == 0, "the outbox is empty")
+    broker.stop(signal.SIGKILL)
+    (broker.folder / "mosquitto.db").unlink(missing_ok=True)
+    wait_until(lambda: not publisher.connected, "the loss is noticed")
+    time.sleep(0.2)
+    broker.start()
+    wait_until(lambda: publisher.connected, "connected again")
+    wait_until(lambda: ADDRESS.topic("state") in retained(broker.port), "the state stands there again")
 
 
 def test_unacknowledged_messages_are_sent_again_after_a_cut(
@@ -432,6 +449,8 @@ class _Cable:
         self.cut()
         for thread in self._threads:
             thread.join()
+        for end in self._ends:
+            end.close()
 
     def _start(self, target: Callable[..., None], *args: socket.socket) -> None:
         thread = threading.Thread(target=target, args=args, name="cable", daemon=True)
@@ -456,12 +475,13 @@ class _Cable:
         except OSError:
             pass
         finally:
-            source.close()
-            sink.close()
+            # Not closed: the other direction may still wait on them, and would not notice.
+            for end in (source, sink):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
         """Break every connection that stands."""
-        ends, self._ends = self._ends, []
-        for end in ends:
+        for end in list(self._ends):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
