@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 # Stamps lie in the environment: without it there is nothing that they could tell.
 DONE := $(VENV)/.done
 
-TEST_PACKAGES := mosquitto victoria-metrics influxdb chromium fonts-noto-cjk ffmpeg opencv-doc openssl \
+TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk ffmpeg opencv-doc openssl \
   gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
   gstreamer1.0-plugins-ugly python3-gi
 

@@ -105,16 +105,17 @@ while [ $# -gt 0 ]; do
 done
 [ $# -gt 0 ] || fail "expected at least one box as HALL/FLOOR/NODE, such as demo/f1/edge-f1"
 command -v openssl >/dev/null 2>&1 || fail "openssl is missing: apt-get install openssl"
+[ "$add" ] || [ ! -e "$folder" ] ||
+    fail "$folder exists; it is never overwritten (--add adds a box; move it away to start anew)"
+[ -z "$add" ] || [ -f "$folder/acl" ] || fail "$folder holds nothing to add to; run it without --add first"
 for node in "$@"; do check_node "$node"; done
 
 unfinished=
 work=$(mktemp -d)
 trap 'rm -rf "$work" ${unfinished:+"$unfinished"}' EXIT
 if [ "$add" ]; then
-    [ -f "$folder/acl" ] || fail "$folder holds nothing to add to; run it without --add first"
     chmod u+w "$folder/passwd" "$folder/acl"
 else
-    [ ! -e "$folder" ] || fail "$folder exists; it is never overwritten (--add adds a box; move it away to start anew)"
     # Made in a folder beside it and put in place whole, so that a failure half-way leaves nothing behind.
     final=$folder
     folder=$(mktemp -d "$final.XXXXXX")
