@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -49,6 +50,7 @@ def edge(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
+    threading.excepthook = service.fail
     print(f"hallwatch edge {name} to {settings.address}", file=sys.stderr, flush=True)
     left = service.run()
     print("stopped" + (f", {left} messages wait for the broker" if left else ""), file=sys.stderr)

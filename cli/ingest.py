@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from hall.broker import parse_broker
 from hall.errors import InputError
+from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
 from ingest.service import Centre
@@ -49,6 +50,9 @@ def ingest(
     listen: Annotated[
         str, typer.Option(envvar="HALLWATCH_LISTEN", help="HOST:PORT of the API, /healthz and /metrics.")
     ] = "127.0.0.1:8087",
+    console: Annotated[
+        bool, typer.Option("--console/--no-console", help="Show the console at the same address; needs HALL.yaml.")
+    ] = True,
     name: Annotated[
         str, typer.Option(help="Names this centre's session at the broker; each process needs its own.")
     ] = "hallwatch-ingest",
@@ -63,7 +67,20 @@ def ingest(
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # the sender says it, without the address
     host, port = parse_listen(listen)
     centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name)
-    serve(centre, create_app(centre), host, port)
+    app = create_app(centre)
+    if console and hall is not None:
+        _mount_console(app, hall, centre)
+    serve(centre, app, host, port)
+
+
+def _mount_console(app: FastAPI, hall: Hall, centre: Centre) -> None:
+    """The console, where its extra is installed; a centre may well run without."""
+    try:
+        from dashboards.console import mount  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as exc:
+        logging.getLogger(__name__).info("no console: %s is not installed (extra `dashboards`)", exc.name)
+        return
+    mount(app, hall, centre.reader)
 
 
 def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:

@@ -1,26 +1,72 @@
-"""`hallwatch`: the one entry; each role is a subcommand in a file of its own."""
+"""`hallwatch`: the one entry; each role is a subcommand in a file of its own.
+
+A command is imported when it is called, so that a box needs only what its role needs.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from cli import models
-from cli.bench import app as bench
-from cli.check import check
-from cli.demo import demo
-from cli.edge import edge
-from cli.evaluate import evaluate
-from cli.ingest import ingest
-from cli.replay import replay
-from hall.errors import HallwatchError
+from hall.errors import HallwatchError, InputError
+
+_COMMANDS = {
+    # name: module, attribute, the extra that it needs
+    "demo": ("cli.demo", "demo", "demo"),
+    "check": ("cli.check", "check", "edge"),
+    "edge": ("cli.edge", "edge", "edge"),
+    "ingest": ("cli.ingest", "ingest", "ingest"),
+    "replay": ("cli.replay", "replay", "edge"),
+    "evaluate": ("cli.evaluate", "evaluate", "edge"),
+    "bench": ("cli.bench", "app", "edge"),
+    "models": ("cli.models", "app", "edge"),
+}
+
+
+class _Commands(TyperGroup):
+    """The commands, imported one by one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, extra = _COMMANDS[cmd_name]
+        try:
+            target = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as exc:
+            target = _missing(cmd_name, extra, exc)
+        if isinstance(target, typer.Typer):
+            group = typer.main.get_group(target)
+            group.name = cmd_name
+            return group
+        single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+        single.command(cmd_name)(target)
+        return typer.main.get_command(single)
+
+
+def _missing(name: str, extra: str, cause: ModuleNotFoundError) -> Any:
+    """Stands for a command whose packages are not installed."""
+
+    def missing() -> None:
+        raise InputError(
+            f"{name}: the package {cause.name} is not installed; expected hallwatch with its extra {extra}: "
+            f"pip install 'hallwatch[{extra}]'"
+        ) from cause
+
+    missing.__doc__ = f"Not installed here: needs the extra {extra}."
+    return missing
+
 
 app = typer.Typer(
     name="hallwatch",
-    help="Watches public service halls: absent clerks, long waits, overtime cases.",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -40,12 +86,6 @@ def _options(
     ] = False,
 ) -> None:
     """Watches public service halls: absent clerks, long waits, overtime cases."""
-
-
-for command in (demo, check, edge, ingest, replay, evaluate):
-    app.command()(command)
-app.add_typer(bench, name="bench")
-app.add_typer(models.app, name="models")
 
 
 def main() -> None:

@@ -116,6 +116,7 @@ class EdgeService:
         self._inferred_at: dict[str, Instant] = {}
         self._health_at = self._tick_at = self._saved_at = float("-inf")
         self._stopping = threading.Event()
+        self._failure: BaseException | None = None
 
     def _restored(self, hall: Hall, node: str) -> Pipeline:
         """The pipeline with its saved state; one that another version wrote is left behind, and said."""
@@ -135,8 +136,17 @@ class EdgeService:
         """Ask `run` to come to an end; safe in a signal handler."""
         self._stopping.set()
 
+    def fail(self, args: threading.ExceptHookArgs) -> None:
+        """For `threading.excepthook`: a box of which a part has died must not look alive; `run` ends with its error."""
+        self._failure = args.exc_value
+        self.stop()
+
     def run(self) -> int:
-        """Work until `stop`, or until every recording is over; returns how many messages are still to be sent."""
+        """Work until `stop`, or until every recording is over; returns how many messages are still to be sent.
+
+        Raises:
+            BaseException: what ended a thread of ours, given to `fail`.
+        """
         self._publisher.start()
         for camera in self._cameras:
             camera.start()
@@ -149,6 +159,8 @@ class EdgeService:
             self._commit([])
             left = self._publisher.stop()
             self._outbox.close()
+        if self._failure is not None:
+            raise self._failure
         return left
 
     def _turn(self, frames: list[Frame]) -> None:

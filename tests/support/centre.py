@@ -110,7 +110,7 @@ class IngestProcess:
         self.log = folder / "ingest.log"
         self.records = folder / "records.db"
         self._arguments = [f"--broker=mqtt://127.0.0.1:{broker_port}", f"--records=sqlite:///{self.records}"]
-        self._arguments += [f"--listen=127.0.0.1:{self.port}", *options]
+        self._arguments += [f"--listen=127.0.0.1:{self.port}", "--no-console", *options]
         if hall is not None:
             (folder / "hall.yaml").write_text(hall)
             self._arguments.insert(0, str(folder / "hall.yaml"))

@@ -1,0 +1,73 @@
+"""`hallwatch demo` as a visitor sees it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import expect
+
+from tests.support.browser import chromium
+from tests.support.servers import free_port, http_get, listens, wait_until
+
+
+def start(port: int, folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    """The demo in a process group of its own, with its own folder for temporary files."""
+    command = [sys.executable, "-m", "cli.main", "demo", "--port", str(port), *options]
+    with (folder / "demo.log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"TMPDIR": str(folder / "tmp")})
+
+
+def test_an_absence_rises_and_clears_on_the_page_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    port = free_port()
+    demo = start(port, tmp_path)
+    family: list[psutil.Process] = []
+    try:
+        wait_until(lambda: answers(port), "the page answers", 60)
+        with chromium() as browser:
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{port}/?lang=en")
+            absence = page.locator('[data-testid^="incident-"][data-rule="clerk_absent"]')
+            expect(absence.first).to_be_visible(timeout=60_000)
+            expect(absence.and_(page.locator('[data-status="cleared"]')).first).to_be_visible(timeout=60_000)
+            expect(page.get_by_test_id("window-w02")).to_have_attribute("data-status", re.compile("serving|idle"))
+        root = psutil.Process(demo.pid)
+        family = [root, *root.children(recursive=True)]
+        assert len(family) >= 3, "the demo, its broker and its box"
+        listening = [c.laddr for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert {address.ip for address in listening} == {"127.0.0.1"}, "somebody listens beyond loopback"
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == 0, (tmp_path / "demo.log").read_text()
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert not alive, alive
+        assert not [address for address in listening if listens(address.port)]
+        assert list((tmp_path / "tmp").iterdir()) == []
+        assert f"http://127.0.0.1:{port}" in (tmp_path / "demo.log").read_text()
+    finally:
+        for process in [*family, *([psutil.Process(demo.pid)] if demo.poll() is None else [])]:
+            if process.is_running():
+                process.kill()
+        demo.wait(10)
+
+
+def answers(port: int) -> bool:
+    try:
+        return "ok" in http_get(f"http://127.0.0.1:{port}/healthz", 1)
+    except OSError:
+        return False
+
+
+def test_a_source_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    demo = start(free_port(), tmp_path, "--source", "missing.mp4")
+    assert demo.wait(30) == 1
+    log = (tmp_path / "demo.log").read_text()
+    assert "missing.mp4" in log
+    assert "Traceback" not in log
+    assert list((tmp_path / "tmp").iterdir()) == []
