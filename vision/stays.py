@@ -35,6 +35,7 @@ class LedgerSettings:
     reach_m: float = 1.2  # how far a hidden stay may be from the track that takes it over,
     reach_speed: float = 0.8  # plus this much per second hidden,
     reach_max_m: float = 2.0  # up to this much
+    switch_s: float = 0.5  # a track of somebody takes so long to switch to the next box
     stale_s: float = 10.0  # a longer gap between frames is unknown time
 
 
@@ -65,7 +66,8 @@ class Stay(msgspec.Struct):
     """One person's time in an area; `track` is None while nobody knows where the person is.
 
     `seen_at` is the last time in the area or just beside it, `inside_at` the last time truly in it; `clear_s` is
-    the time in which the person's box was no shadow of another one.
+    the time in which the person's box was no shadow of another one, `clear_clock_s` the last such moment.
+    `came_in` says that the person was seen outside before.
     """
 
     started_at: Instant
@@ -81,6 +83,9 @@ class Stay(msgspec.Struct):
     unknown_s: float = 0.0
     confirmed: bool = False
     clear_s: float = 0.0
+    clear_clock_s: float = 0.0
+    begun_clock_s: float = 0.0
+    came_in: bool = False
     speed: float = 0.0
     from_x: float = 0.0
     from_y: float = 0.0
@@ -157,6 +162,7 @@ class StayLedger:
         for person in people:
             if not person.inside:
                 self._outside_at[person.track] = self.state.clock_s
+        self._confirm()
         self._count(sum(person.inside and not person.shadowed for person in people))
         return self._close()
 
@@ -188,14 +194,13 @@ class StayLedger:
         if person.inside and not person.shadowed:
             stay.clear_s += min(self.state.clock_s - stay.seen_clock_s, 1.0)
         if not person.shadowed:
+            stay.clear_clock_s = self.state.clock_s
             stay.x, stay.y, stay.scale_m, stay.border_m = person.x, person.y, person.scale_m, person.border_m
         if person.inside:
             stay.inside_at = at
         stay.seen_at, stay.seen_clock_s, stay.track = at, self.state.clock_s, person.track
         stay.outside_clock_s = None
         self._clock_speed(stay)
-        # Half of the time the box must have stood by itself, else it is a second box on somebody else.
-        stay.confirmed |= stay.clear_s >= max(self.settings.enter_hold_s, 0.5 * stay.duration_s)
 
     def _clock_speed(self, stay: Stay) -> None:
         """Speed over the last second or so; from frame to frame it would be noise."""
@@ -206,12 +211,43 @@ class StayLedger:
 
     def _take_in(self, at: Instant, person: Sighting, doubtful: set[int]) -> None:
         """A track inside that holds no stay: somebody hidden who shows again, or somebody new."""
-        hidden = None if self._came_in(person) else self._nearest_hidden(person, doubtful)
+        came_in, clock_s = self._came_in(person), self.state.clock_s
+        hidden = None if came_in else self._nearest_hidden(person, doubtful)
         if hidden is not None:
             self._see(hidden, at, person)
             return
-        stay = Stay(at, at, at, self.state.clock_s, person.x, person.y, person.scale_m, person.border_m, person.track)
+        place = (person.x, person.y, person.scale_m, person.border_m, person.track)
+        stay = Stay(at, at, at, clock_s, *place, clear_clock_s=clock_s, begun_clock_s=clock_s, came_in=came_in)
         self.state.stays.append(stay)
+
+    def _confirm(self) -> None:
+        """Visits long enough to be stays, unless they are somebody who has a stay already."""
+        for stay in [s for s in self.state.stays if not s.confirmed]:
+            # Half of the time the box must have stood by itself, else it is a second box on somebody else.
+            if stay.clear_s < max(self.settings.enter_hold_s, 0.5 * stay.duration_s):
+                continue
+            same = None if stay.came_in else self._same_person(stay)
+            if same is None:
+                stay.confirmed = True
+                continue
+            self.state.stays.remove(stay)
+            same.track, same.speed, same.outside_clock_s = stay.track, stay.speed, stay.outside_clock_s
+            same.x, same.y, same.scale_m, same.border_m = stay.x, stay.y, stay.scale_m, stay.border_m
+            same.seen_at, same.seen_clock_s = stay.seen_at, stay.seen_clock_s
+            same.inside_at, same.clear_clock_s = stay.inside_at, stay.clear_clock_s
+            same.clear_s += stay.clear_s
+
+    def _same_person(self, stay: Stay) -> Stay | None:
+        """The nearest stay that has had no box of its own since this one began: its box went over to this one."""
+        best: Stay | None = None
+        best_m = self.settings.reach_max_m
+        for other in self.state.stays:
+            if not other.confirmed or other.clear_clock_s > stay.begun_clock_s + self.settings.switch_s:
+                continue
+            distance_m = hypot(stay.x - other.x, stay.y - other.y) * (stay.scale_m + other.scale_m) / 2
+            if distance_m <= best_m:
+                best, best_m = other, distance_m
+        return best
 
     def _came_in(self, person: Sighting) -> bool:
         """Whether the track was seen outside a moment ago: then it is nobody who was hidden inside."""

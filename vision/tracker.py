@@ -50,6 +50,7 @@ class TrackerSettings:
     min_similarity: float = 0.2
     min_similarity_low: float = 0.4
     max_lost_s: float = 2.5
+    revive_s: float = 0.3
     max_tentative_s: float = 1.2
     box_noise: float = 0.06  # standard deviation of a measured edge, in box heights
     acceleration: float = 1.2  # standard deviation of acceleration, box heights per s^2
@@ -163,7 +164,8 @@ class Tracker:
         # Unsure detections only continue tracks that are sure themselves, and where they are: no leaps.
         overlap = _buffered_iou(self._x, measured, 0.0)
         left = np.setdiff1d(all_rows, rows)
-        left = left[self._ids[left] != TENTATIVE]
+        recent = self._at - self._seen_at[left] <= max(self.settings.revive_s,1.01*dt) if self._at is not None else True
+        left = left[(self._ids[left] != TENTATIVE) & recent]
         rows2, columns2 = _assign(overlap, left, unsure, self.settings.min_similarity_low)
         return np.concatenate([rows, rows2]), np.concatenate([columns, columns2])
 
