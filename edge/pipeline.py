@@ -39,7 +39,7 @@ from vision.locate import Locator, People
 from vision.types import Detections, Frame
 
 STATE_EVERY_S = 10.0
-STATE_AT_MOST_EVERY_S = 1.0
+STATE_AT_MOST_EVERY_S = 0.5
 HEAT_EVERY_S = 60.0
 LEAST_SESSIONS = 5
 """From so many finished sessions on their mean says something about the next one."""
