@@ -29,6 +29,10 @@ class Area:
 
     def __init__(self, polygon: Sequence[tuple[float, float]]) -> None:
         self.polygon = np.array(polygon, dtype=np.float64)
+        self._next = np.roll(self.polygon, -1, axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # A level edge has no slope and needs none: no point's height lies between its ends.
+            self._slope = (self._next[:, 0] - self.polygon[:, 0]) / (self._next[:, 1] - self.polygon[:, 1])
         mask = np.zeros((_GRID[1] * _FINER, _GRID[0] * _FINER), np.uint8)
         # OpenCV counts from the middle of a pixel, in sixteenths.
         corners = np.round((self.polygon * _GRID * _FINER - 0.5) * 16).astype(np.int32)
@@ -40,10 +44,9 @@ class Area:
         """Which points (N, 2, fractions) lie inside: even-odd rule, (N,)."""
         x, y = points[:, :1], points[:, 1:]
         x0, y0 = self.polygon[:, 0], self.polygon[:, 1]
-        x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
-        straddles = (y0 > y) != (y1 > y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            crosses = straddles & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+        straddles = (y0 > y) != (self._next[:, 1] > y)
+        with np.errstate(invalid="ignore"):
+            crosses = straddles & (x < self._slope * (y - y0) + x0)
         return np.asarray(crosses.sum(axis=1) % 2 == 1)
 
     def overlap(self, boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.float64]:
@@ -66,7 +69,7 @@ class Area:
     def border_distance_px(self, points: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[np.float64]:
         """Distance (N,) in pixels of points (N, 2, fractions) from the border, whether inside or outside."""
         start = self.polygon * size_px
-        edge = np.roll(start, -1, axis=0) - start
+        edge = self._next * size_px - start
         to_point = (points * size_px)[:, None, :] - start[None]
         along = np.clip((to_point * edge).sum(-1) / np.maximum((edge**2).sum(-1), 1e-12), 0, 1)
         return np.asarray(np.linalg.norm(to_point - along[..., None] * edge, axis=-1).min(axis=1))
