@@ -7,7 +7,8 @@
 # Everything is random and made once, into docker/secrets (HALLWATCH_SECRETS_DIR names another folder); what is there
 # is never overwritten. --host: under which names and addresses boxes elsewhere reach this broker (they go into its
 # certificate, and the first one into the addresses remote.*). --add: further boxes, later; restart the broker after.
-# Each box gets a user of its own that may publish and read below its own topic only.
+# Each box gets a user of its own that may publish and read below its own topic only. The first one is the box of the
+# compose file (secrets/compose.env). Values of ${...} in hall.yaml go into secrets/hall, a file for each.
 set -eu
 umask 077
 
@@ -137,6 +138,7 @@ else
     printf 'influxdb2+http://influxdb:8086/hallwatch/hallwatch?token=%s\n' "$token" | put store
     put alert </dev/null
     mkdir -m 0755 "$folder/hall"
+    printf 'HALLWATCH_FLOOR=%s\nHALLWATCH_NODE=%s\n' "$(dirname "$1" | tr / .)" "$(basename "$1")" | put compose.env
 fi
 for node in "$@"; do add_node "$node"; done
 chmod 0444 "$folder/passwd" "$folder/acl"

@@ -83,9 +83,11 @@ def test_the_store_is_not_reached_from_outside() -> None:
 def test_secrets_and_bind_mounts_are_made_or_committed(tmp_path: Path) -> None:
     environ = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "HALLWATCH_SECRETS_DIR": str(tmp_path / "secrets")}
     subprocess.run([str(DOCKER / "make-secrets.sh"), "demo/f1/edge-f1"], env=environ, check=True, capture_output=True)
+    settings = dict(line.split("=") for line in (tmp_path / "secrets" / "compose.env").read_text().splitlines())
     for entry in COMPOSE["secrets"].values():
-        file = re.sub(r"\$\{HALLWATCH_NODE:.*\}", "demo.f1.edge-f1", entry["file"])
+        file = re.sub(r"\$\{(\w+)(:[^}]*)?\}", lambda match: settings[match[1]], entry["file"])
         assert (tmp_path / file).is_file(), file
+    assert settings == {"HALLWATCH_FLOOR": "demo.f1", "HALLWATCH_NODE": "edge-f1"}
     for service in SERVICES.values():
         for volume in service["volumes"]:
             source = volume["source"]
