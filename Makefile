@@ -13,7 +13,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium 
   gstreamer1.0-plugins-ugly python3-gi
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench lock clean
+.PHONY: help install dev demo test check bench wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -37,6 +37,10 @@ bench: $(DONE)/run ## benchmarks; BENCH=--json for a program to read
 	$(BIN)/hallwatch bench replay $(BENCH)
 
 dev: $(DONE)/dev ## .venv with what tests and checks need, too
+
+wheel: $(DONE)/run ## dist/hallwatch-VERSION-py3-none-any.whl
+	@rm -rf dist
+	$(BIN)/hatchling build --target wheel
 
 lock: $(DONE)/dev ## resolve the requirements*.lock and docker/*.lock again; UPGRADE=1 takes newer versions
 	$(BIN)/python scripts/lock.py
