@@ -1,0 +1,40 @@
+"""Who is where in a rendered hall: what a story tells the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ActorState:
+    """One person at one moment.
+
+    Attributes:
+        person: who it is; the same in every frame and camera.
+        figure: a figure of the atlas, such as `clerk_f1`.
+        pose: a pose that the figure has, such as `sit_desk`; walkers step through `walk0` to `walk5` with the
+            distance they walked.
+        yaw_deg: degrees counter-clockwise seen from above, as in the atlas: 0 looks against the hall's y axis,
+            90 along its x axis.
+        x_m, y_m: the floor point in world metres of the hall: between the feet, under the pelvis for walkers
+            and sitters.
+    """
+
+    person: str
+    figure: str
+    pose: str
+    yaw_deg: float
+    x_m: float
+    y_m: float
+
+
+class Story(Protocol):
+    """Who is where at any moment of a scene. The same moment is always the same."""
+
+    duration_s: float
+
+    def at(self, t_s: float) -> Sequence[ActorState]:
+        """Everybody who is in the hall at `t_s` seconds; times may be asked for in any order."""
+        ...
