@@ -11,7 +11,7 @@ from hall.clock import Instant
 from vision.areas import Area, foot_points
 from vision.calibration import Calibration
 from vision.stays import Sighting
-from vision.tracker import Tracker, TrackerSettings, shadowed
+from vision.tracker import Tracker, TrackerSettings, entangled, shadowed
 from vision.types import TENTATIVE, Detections, Tracks
 
 _PERSON_M = 1.7
@@ -39,7 +39,7 @@ class People:
         if len(confirmed) == 0:
             return []
         feet, size_px = self.feet[confirmed], self.tracks.size_px
-        boxes = self.tracks.boxes_px[confirmed]
+        boxes, ids = self.tracks.boxes_px[confirmed], self.tracks.ids[confirmed]
         scale_m = _PERSON_M / np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
         border_m = area.border_distance_px(feet, size_px) * scale_m
         points, units_m = feet * size_px, scale_m
@@ -49,13 +49,17 @@ class People:
             points = np.where(known[:, None], on_floor, points)
             units_m = np.where(known, 1.0, scale_m)
         columns = zip(
-            self.tracks.ids[confirmed].tolist(),
+            ids.tolist(),
             points[:, 0].tolist(),
             points[:, 1].tolist(),
             units_m.tolist(),
             area.contains(feet).tolist(),
             border_m.tolist(),
             shadowed(boxes, self.tracks.scores[confirmed]).tolist(),
+            ((boxes[:, 0] + boxes[:, 2]) / 2).tolist(),
+            boxes[:, 1].tolist(),
+            scale_m.tolist(),
+            [tuple(ids[row].tolist()) for row in entangled(boxes)],
             strict=True,
         )
         return [Sighting(*row) for row in columns]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 from typing import Literal
 
@@ -60,6 +60,15 @@ class Sighting:
     inside: bool
     border_m: float
     shadowed: bool = False
+    head_x: float = 0.0
+    head_y: float = 0.0
+    px_m: float = 1.0
+    upon: tuple[int, ...] = ()
+
+
+def _apart_m(a: Stay | Sighting, b: Stay | Sighting) -> float:
+    """How far apart two people are, in metres: by their heads, since chairs and people hide feet."""
+    return hypot(a.head_x - b.head_x, a.head_y - b.head_y) * (a.px_m + b.px_m) / 2
 
 
 class Stay(msgspec.Struct):
@@ -87,6 +96,9 @@ class Stay(msgspec.Struct):
     begun_clock_s: float = 0.0
     came_in: bool = False
     speed: float = 0.0
+    head_x: float = 0.0
+    head_y: float = 0.0
+    px_m: float = 1.0
     from_x: float = 0.0
     from_y: float = 0.0
     from_clock_s: float = 0.0
@@ -103,6 +115,12 @@ class Stay(msgspec.Struct):
     def duration_s(self) -> float:
         """Length of the stay up to the last time it was seen, unknown time left out."""
         return max(0.0, self.until - self.started_at - self.unknown_s)
+
+
+def _place(stay: Stay, at: Sighting | Stay) -> None:
+    """Put a stay where somebody is."""
+    stay.x, stay.y, stay.scale_m, stay.border_m = at.x, at.y, at.scale_m, at.border_m
+    stay.head_x, stay.head_y, stay.px_m = at.head_x, at.head_y, at.px_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +170,11 @@ class StayLedger:
         if self.state.at is not None and at <= self.state.at:
             return []
         self._pass_time(at)
+        doubtful = {person.track for person in people if person.shadowed}
+        people = self._doubted(people)
         seen = {person.track: person for person in people}
         self._follow(at, seen)
         held = {stay.track for stay in self.state.stays}
-        doubtful = {person.track for person in people if person.shadowed}
         for person in people:
             if person.inside and not person.shadowed and person.track not in held:
                 self._take_in(at, person, doubtful)
@@ -165,6 +184,18 @@ class StayLedger:
         self._confirm()
         self._count(sum(person.inside and not person.shadowed for person in people))
         return self._close()
+
+    def _doubted(self, people: Sequence[Sighting]) -> list[Sighting]:
+        sure = {stay.track for stay in self.state.stays if stay.confirmed}
+        mine = {stay.track: stay for stay in self.state.stays}
+        out = []
+        for person in people:
+            own = mine.get(person.track)
+            known = own is not None and (own.confirmed or own.came_in) or own is None and self._came_in(person)
+            if not person.shadowed and not known and any(t in sure for t in person.upon):
+                person = replace(person, shadowed=True)
+            out.append(person)
+        return out
 
     def _pass_time(self, at: Instant) -> None:
         state = self.state
@@ -192,10 +223,10 @@ class StayLedger:
 
     def _see(self, stay: Stay, at: Instant, person: Sighting) -> None:
         if person.inside and not person.shadowed:
-            stay.clear_s += min(self.state.clock_s - stay.seen_clock_s, 1.0)
+            stay.clear_s += min(self.state.clock_s - stay.seen_clock_s, 0.6)
         if not person.shadowed:
             stay.clear_clock_s = self.state.clock_s
-            stay.x, stay.y, stay.scale_m, stay.border_m = person.x, person.y, person.scale_m, person.border_m
+            _place(stay, person)
         if person.inside:
             stay.inside_at = at
         stay.seen_at, stay.seen_clock_s, stay.track = at, self.state.clock_s, person.track
@@ -206,8 +237,8 @@ class StayLedger:
         """Speed over the last second or so; from frame to frame it would be noise."""
         passed_s = self.state.clock_s - stay.from_clock_s
         if passed_s >= 0.8:
-            stay.speed = hypot(stay.x - stay.from_x, stay.y - stay.from_y) * stay.scale_m / passed_s
-            stay.from_x, stay.from_y, stay.from_clock_s = stay.x, stay.y, self.state.clock_s
+            stay.speed = hypot(stay.head_x - stay.from_x, stay.head_y - stay.from_y) * stay.px_m / passed_s
+            stay.from_x, stay.from_y, stay.from_clock_s = stay.head_x, stay.head_y, self.state.clock_s
 
     def _take_in(self, at: Instant, person: Sighting, doubtful: set[int]) -> None:
         """A track inside that holds no stay: somebody hidden who shows again, or somebody new."""
@@ -218,6 +249,7 @@ class StayLedger:
             return
         place = (person.x, person.y, person.scale_m, person.border_m, person.track)
         stay = Stay(at, at, at, clock_s, *place, clear_clock_s=clock_s, begun_clock_s=clock_s, came_in=came_in)
+        _place(stay, person)
         self.state.stays.append(stay)
 
     def _confirm(self) -> None:
@@ -232,7 +264,7 @@ class StayLedger:
                 continue
             self.state.stays.remove(stay)
             same.track, same.speed, same.outside_clock_s = stay.track, stay.speed, stay.outside_clock_s
-            same.x, same.y, same.scale_m, same.border_m = stay.x, stay.y, stay.scale_m, stay.border_m
+            _place(same, stay)
             same.seen_at, same.seen_clock_s = stay.seen_at, stay.seen_clock_s
             same.inside_at, same.clear_clock_s = stay.inside_at, stay.clear_clock_s
             same.clear_s += stay.clear_s
@@ -244,7 +276,7 @@ class StayLedger:
         for other in self.state.stays:
             if not other.confirmed or other.clear_clock_s > stay.begun_clock_s + self.settings.switch_s:
                 continue
-            distance_m = hypot(stay.x - other.x, stay.y - other.y) * (stay.scale_m + other.scale_m) / 2
+            distance_m = _apart_m(stay, other)
             if distance_m <= best_m:
                 best, best_m = other, distance_m
         return best
@@ -262,8 +294,7 @@ class StayLedger:
             hidden_s = self.state.clock_s - stay.seen_clock_s
             if stay.track is not None and hidden_s <= 0 and stay.track not in doubtful:
                 continue
-            scale_m = (stay.scale_m + person.scale_m) / 2
-            distance_m = hypot(stay.x - person.x, stay.y - person.y) * scale_m
+            distance_m = _apart_m(stay, person)
             reach_m = min(self.settings.reach_m + self.settings.reach_speed * hidden_s, self.settings.reach_max_m)
             if distance_m <= reach_m and distance_m < best_m:
                 best, best_m = stay, distance_m

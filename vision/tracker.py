@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 _SHADOW = 0.75
 """A box of which so much lies in a larger one may be a second box on the same person,"""
+_SAME, _SAME_PART = 0.33, 0.6
 _DOUBLE = 0.4
 _DOUBLE_AT_DEPTH = 0.25
 """and so may one that shares so much (IoU) with a surer one: non-maximum suppression only takes those above 0.5."""
@@ -27,10 +28,7 @@ _DOUBLE_AT_DEPTH = 0.25
 
 def shadowed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which xyxy boxes (N, 4) lie mostly within a larger one or largely upon a surer one."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    overlap = np.clip(high - low, 0, None).prod(axis=-1)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
+    overlap, area = _overlaps(boxes)
     within = (area[None, :] > area[:, None]) & (overlap >= _SHADOW * area[:, None])
     union = area[:, None] + area[None, :] - overlap
     # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
@@ -39,6 +37,21 @@ def shadowed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray
     share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
     upon = (scores[None, :] > scores[:, None]) & (overlap >= share * union)
     return np.asarray((within | upon).any(axis=1))
+
+
+def entangled(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which xyxy boxes (N, 4) share so much with which others (N, N) that both may be of one person."""
+    overlap, area = _overlaps(boxes)
+    smaller = np.minimum(area[:, None], area[None, :])
+    union = area[:, None] + area[None, :] - overlap
+    return np.asarray(((overlap >= _SAME_PART * smaller) | (overlap >= _SAME * union)) & ~np.eye(len(boxes), dtype=bool))
+
+
+def _overlaps(boxes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Common areas (N, N) of boxes and their own areas (N,)."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    return np.clip(high - low, 0, None).prod(axis=-1), (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
