@@ -136,7 +136,10 @@ class _Box:
     def __init__(self, command: list[str], log: Path) -> None:
         self._log = log
         with log.open("wb") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)  # noqa: S603
+            # A group of its own: Ctrl-C goes to the demo, which ends its parts in order.
+            self.process = subprocess.Popen(  # noqa: S603
+                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         self.failed = False
         self._stopping = False
         threading.Thread(target=self._watch, name="watch-edge", daemon=True).start()

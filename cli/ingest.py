@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -61,7 +63,7 @@ def ingest(
 
     Example: hallwatch ingest hall.yaml --broker mqtt://127.0.0.1 --store victoria+http://127.0.0.1:8428
     """
-    hall = None if hall_file is None else load_hall(hall_file)
+    hall = None if hall_file is None else load_hall(hall_file, _Environment())
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # the sender says it, without the address
@@ -71,6 +73,22 @@ def ingest(
     if console and hall is not None:
         _mount_console(app, hall, centre)
     serve(centre, app, host, port)
+
+
+class _Environment(Mapping[str, str]):
+    """The environment for `${NAME}` in the hall file. The centre opens no camera, so it needs none of their secrets."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ.get(name, "unset")
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
 
 
 def _mount_console(app: FastAPI, hall: Hall, centre: Centre) -> None:

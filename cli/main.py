@@ -47,7 +47,9 @@ class _Commands(TyperGroup):
             group.name = cmd_name
             return group
         single = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-        single.command(cmd_name)(target)
+        # Whatever stands behind a command that is not installed, the answer is which extra it needs.
+        settings = {"ignore_unknown_options": True, "allow_extra_args": True} if target.__name__ == "missing" else {}
+        single.command(cmd_name, context_settings=settings)(target)
         return typer.main.get_command(single)
 
 

@@ -20,7 +20,8 @@ def start(port: int, folder: Path, *options: str) -> subprocess.Popen[bytes]:
     """The demo in a process group of its own, with its own folder for temporary files."""
     command = [sys.executable, "-m", "cli.main", "demo", "--port", str(port), *options]
     with (folder / "demo.log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"TMPDIR": str(folder / "tmp")})
+        environ = os.environ | {"TMPDIR": str(folder / "tmp")}
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environ, start_new_session=True)
 
 
 def test_an_absence_rises_and_clears_on_the_page_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
@@ -61,6 +62,24 @@ def answers(port: int) -> bool:
         return "ok" in http_get(f"http://127.0.0.1:{port}/healthz", 1)
     except OSError:
         return False
+
+
+def test_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
+    """A terminal sends SIGINT to the whole group, the broker included."""
+    (tmp_path / "tmp").mkdir()
+    port = free_port()
+    demo = start(port, tmp_path)
+    try:
+        wait_until(lambda: answers(port), "the page answers", 60)
+        os.killpg(demo.pid, signal.SIGINT)
+        assert demo.wait(30) == 0
+    finally:
+        demo.kill()
+        demo.wait(10)
+    log = (tmp_path / "demo.log").read_text()
+    assert log.splitlines()[-1] == "stopped"
+    assert "Traceback" not in log
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_source_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
