@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from hall.errors import ConfigError, Fault, InputError
 from hall.layout import Hall, mask_address
-from hall.references import check_references
+from hall.references import Finding, check_references
 from hall.units import FROM_FILE
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -47,6 +47,7 @@ _MAX_VALUES = 200_000
 """The largest halls have some 10 000 values; aliases can turn a short file into more than memory holds."""
 
 Loc = tuple[int | str, ...]
+M = TypeVar("M", bound=BaseModel)
 
 
 class _TooManyError(Exception):
@@ -82,29 +83,59 @@ def parse_hall(
     text: str, *, name: str = "hall.yaml", environ: Mapping[str, str] | None = None, base: Path | None = None
 ) -> Hall:
     """Check the text of a hall file; see `load_hall`. Files that are sources are looked for from `base` on."""
-    try:
-        marked = _parse_yaml(text, name)
-        raw = _plain(marked, iter(range(_MAX_VALUES)))
-    except RecursionError as exc:
-        raise ConfigError(name, [Fault("the file", "blocks nested without end", "a hall file")]) from exc
-    except _TooManyError as exc:
-        found = f"more than {_MAX_VALUES} values"
-        raise ConfigError(name, [Fault("the file", found, "a hall file")]) from exc
+    marked, raw = _read(text, name, "a hall file")
     faults: list[Fault] = []
     data = _substitute(raw, os.environ if environ is None else environ, (), faults, marked)
     if base is not None:
         _anchor_sources(data, base)
-    hall: Hall | None = None
+    return _checked(Hall, data, _Source(name, marked, raw), faults, check_references(raw))
+
+
+def parse_model(text: str, model: type[M], *, name: str, what: str) -> M:
+    """Check the text of another YAML file by the same rules, with faults as those of a hall file.
+
+    Args:
+        text: YAML 1.2; `${NAME}` has no meaning in it.
+        model: what the file must be; unknown keys are refused where the model does.
+        name: the file as the user named it.
+        what: what was expected where there is no such file at all, such as `a scenario file`.
+
+    Raises:
+        ConfigError: what it says is wrong; carries every fault.
+    """
+    marked, raw = _read(text, name, what)
+    return _checked(model, raw, _Source(name, marked, raw), [], ())
+
+
+class _Source(NamedTuple):
+    """A file as it was read: its name, the values with their lines, the plain values."""
+
+    name: str
+    marked: Any
+    raw: Any
+
+
+def _read(text: str, name: str, what: str) -> tuple[Any, Any]:
+    """Values with their lines, and plain ones."""
     try:
-        hall = Hall.model_validate(data, context=FROM_FILE)
+        marked = _parse_yaml(text, name)
+        return marked, _plain(marked, iter(range(_MAX_VALUES)))
+    except RecursionError as exc:
+        raise ConfigError(name, [Fault("the file", "blocks nested without end", what)]) from exc
+    except _TooManyError as exc:
+        raise ConfigError(name, [Fault("the file", f"more than {_MAX_VALUES} values", what)]) from exc
+
+
+def _checked(model: type[M], data: Any, source: _Source, faults: list[Fault], findings: Iterable[Finding]) -> M:
+    found: M | None = None
+    try:
+        found = model.model_validate(data, context=FROM_FILE)
     except ValidationError as exc:
-        faults += [_fault(error, raw, marked) for error in exc.errors()]
-    faults += [
-        Fault(show_path(loc), found, expected, _line(marked, loc)) for loc, found, expected in check_references(raw)
-    ]
-    if faults or hall is None:
-        raise ConfigError(name, sorted(faults, key=lambda f: (f.line or 0, f.path)))
-    return hall
+        faults += [_fault(error, source, model) for error in exc.errors()]
+    faults += [Fault(show_path(loc), text, right, _line(source.marked, loc)) for loc, text, right in findings]
+    if faults or found is None:
+        raise ConfigError(source.name, sorted(faults, key=lambda f: (f.line or 0, f.path)))
+    return found
 
 
 def _anchor_sources(data: Any, base: Path) -> None:
@@ -176,13 +207,13 @@ def _substitute(node: Any, environ: Mapping[str, str], loc: Loc, faults: list[Fa
     return _VARIABLE.sub(lambda m: environ.get(m[1], ""), node)
 
 
-def _fault(error: Any, raw: Any, marked: Any) -> Fault:
+def _fault(error: Any, source: _Source, model: type[BaseModel]) -> Fault:
     """One pydantic error in our words. The value shown is the one in the file, before secrets went in."""
-    loc, value, exists = _walk(raw, tuple(error["loc"]))
+    loc, value, exists = _walk(source.raw, tuple(error["loc"]))
     kind = error["type"]
-    line = _line(marked, loc)
+    line = _line(source.marked, loc)
     if kind == "extra_forbidden":
-        return Fault(show_path(loc), f"the unknown key {loc[-1]}", _key_hint(loc), line)
+        return Fault(show_path(loc), f"the unknown key {loc[-1]}", _key_hint(loc, model), line)
     expected = _EXPECTED.get(kind)
     if kind == "value_error":
         expected = str(error["ctx"]["error"])
@@ -232,8 +263,8 @@ def _show_value(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _key_hint(loc: Loc) -> str:
-    known = _known_keys(loc[:-1])
+def _key_hint(loc: Loc, model: type[BaseModel]) -> str:
+    known = _known_keys(loc[:-1], model)
     days = "days" in known  # the field that hall.yaml writes as mon-fri, sat, ...
     known = [key for key in known if key != "days"]
     close: list[str] = get_close_matches(str(loc[-1]), known, n=1)
@@ -242,9 +273,8 @@ def _key_hint(loc: Loc) -> str:
     return f"one of the keys {', '.join(known)}" + (" or weekdays such as mon-fri, sat" if days else "")
 
 
-def _known_keys(loc: Loc) -> list[str]:
+def _known_keys(loc: Loc, model: type[BaseModel]) -> list[str]:
     """The keys that the model at a place of the file has."""
-    model: type[BaseModel] = Hall
     for part in loc:
         if isinstance(part, int):
             continue
