@@ -36,6 +36,7 @@ from hall.messages import AnyBody, CrossingBody, StateBody, ZoneState
 from vision.calibration import Calibration
 from vision.lines import LineCounter
 from vision.locate import Locator, People
+from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
 
 STATE_EVERY_S = 10.0
@@ -91,12 +92,21 @@ class Pipeline:
         node: which box this is; it judges what its cameras see.
         detector: shared by all cameras.
         saved: what `save` gave before a restart; the time since then counts as unknown.
+        tracker: thresholds that suit the model; those of the default model where left out.
 
     Raises:
         InputError: the hall file has no such node.
     """
 
-    def __init__(self, hall: Hall, node: str, detector: Detects, saved: bytes | None = None) -> None:
+    def __init__(
+        self,
+        hall: Hall,
+        node: str,
+        detector: Detects,
+        saved: bytes | None = None,
+        *,
+        tracker: TrackerSettings | None = None,
+    ) -> None:
         floor = hall.floor_of(node)
         if floor is None:
             known = ", ".join(name for f in hall.floors for name in f.nodes)
@@ -108,16 +118,16 @@ class Pipeline:
         self._names = EventNames(hall.hall.id)
         mine = {camera.id for camera in self.cameras}
         state = _decoder.decode(saved) if saved else Saved()
-        self._build(mine, state)
+        self._build(mine, state, tracker)
         self._at: Instant | None = None
         self._state_at: Instant | None = None
         self._published: StateBody | None = None
         self._owes_state = False
 
-    def _build(self, mine: set[str], saved: Saved) -> None:
+    def _build(self, mine: set[str], saved: Saved, tracker: TrackerSettings | None) -> None:
         hall, floor = self.hall, self.floor
         self._locators = {
-            c.id: Locator(Calibration.fit(c.floor_points) if c.floor_points else None) for c in self.cameras
+            c.id: Locator(Calibration.fit(c.floor_points) if c.floor_points else None, tracker) for c in self.cameras
         }
         self._windows = {
             w.id: WindowWatch(w, hall.presence_of(w), hall.session_of(w), saved.windows.get(w.id))

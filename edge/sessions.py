@@ -16,13 +16,14 @@ class SessionState(msgspec.Struct):
     """What survives a restart.
 
     Attributes:
-        citizen_since: start of the stay that is served, which tells stays apart.
+        citizen_since, citizen: start and number of the stay that is served, which tell stays apart.
         started_at: start of the session: citizen and clerk both there. None while it is no session yet.
         seen_at: when the citizen was last seen.
         open: whether it has lasted `open_after`.
     """
 
     citizen_since: Instant | None = None
+    citizen: int = 0
     started_at: Instant | None = None
     seen_at: Instant | None = None
     track: int | None = None
@@ -91,25 +92,26 @@ class SessionWatch:
             heir = self._heir(stays)
             if heir is not None and heir.track is not None and heir.track == self.state.track:
                 served = heir  # the same person stepped back in
-                self.state.citizen_since = heir.started_at
+                self.state.citizen_since, self.state.citizen = heir.started_at, heir.number
                 self.state.unknown_base_s = heir.unknown_s - self.state.unknown_s
             elif heir is not None or at - (self.state.seen_at or at) >= self._settings.close_after:
                 finished = self._close()
         if served is None and self.state.citizen_since is None and stays:
             served = stays[0]
-            self.state = SessionState(citizen_since=served.started_at)
+            self.state = SessionState(citizen_since=served.started_at, citizen=served.number)
         if served is not None:
-            self._serve(at, served, clerk_since)
+            self._serve(served, clerk_since)
         return finished
 
     def _served(self, stays: Sequence[Stay]) -> Stay | None:
-        return next((stay for stay in stays if stay.started_at == self.state.citizen_since), None)
+        citizen = self.state.citizen_since, self.state.citizen
+        return next((stay for stay in stays if (stay.started_at, stay.number) == citizen), None)
 
     def _heir(self, stays: Sequence[Stay]) -> Stay | None:
         """Who stands there now that the citizen served has gone."""
         return stays[0] if stays else None
 
-    def _serve(self, at: Instant, stay: Stay, clerk_since: Instant | None) -> None:
+    def _serve(self, stay: Stay, clerk_since: Instant | None) -> None:
         state = self.state
         state.seen_at, state.track = stay.until, stay.track if stay.track is not None else state.track
         if state.started_at is None:

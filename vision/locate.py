@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hall.clock import Instant
+from vision._doubles import entangled, shadowed
 from vision.areas import Area, foot_points
 from vision.calibration import Calibration
 from vision.stays import Sighting
-from vision.tracker import Tracker, TrackerSettings, entangled, shadowed
+from vision.tracker import Tracker, TrackerSettings
 from vision.types import TENTATIVE, Detections, Tracks
 
 _PERSON_M = 1.7
@@ -38,27 +39,19 @@ class People:
         confirmed = np.flatnonzero(self.tracks.ids != TENTATIVE)
         if len(confirmed) == 0:
             return []
-        feet, size_px = self.feet[confirmed], self.tracks.size_px
-        boxes, ids = self.tracks.boxes_px[confirmed], self.tracks.ids[confirmed]
-        scale_m = _PERSON_M / np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        border_m = area.border_distance_px(feet, size_px) * scale_m
-        points, units_m = feet * size_px, scale_m
-        if self.floor_m is not None:
-            on_floor = self.floor_m[confirmed]
-            known: NDArray[np.bool_] = np.asarray(np.isfinite(on_floor).all(axis=1))
-            points = np.where(known[:, None], on_floor, points)
-            units_m = np.where(known, 1.0, scale_m)
+        feet, boxes = self.feet[confirmed], self.tracks.boxes_px[confirmed].astype(np.float64)
+        ids, size_px = self.tracks.ids[confirmed], self.tracks.size_px
+        metres_per_px = _PERSON_M / np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
+        # In heights of the image, so that places hold through a change of resolution.
+        head_x, head_y = (boxes[:, 0] + boxes[:, 2]) / 2 / size_px[1], boxes[:, 1] / size_px[1]
         columns = zip(
             ids.tolist(),
-            points[:, 0].tolist(),
-            points[:, 1].tolist(),
-            units_m.tolist(),
+            head_x.tolist(),
+            head_y.tolist(),
+            (metres_per_px * size_px[1]).tolist(),
             area.contains(feet).tolist(),
-            border_m.tolist(),
+            (area.border_distance_px(feet, size_px) * metres_per_px).tolist(),
             shadowed(boxes, self.tracks.scores[confirmed]).tolist(),
-            ((boxes[:, 0] + boxes[:, 2]) / 2).tolist(),
-            boxes[:, 1].tolist(),
-            scale_m.tolist(),
             [tuple(ids[row].tolist()) for row in entangled(boxes)],
             strict=True,
         )

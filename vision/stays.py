@@ -1,8 +1,9 @@
 """The ledger of stays: who has been in an area since when, through occlusion and changes of track id.
 
 A ledger keeps stays, not tracks. A track that vanishes inside the area leaves a hidden stay where it was last
-seen; a track that appears inside takes over the nearest hidden stay it can be. Lengths are metres on the floor
-where the camera is calibrated, else pixels scaled by the height of the person's box (a person is 1.7 m).
+seen; a track that appears inside takes over the nearest hidden stay it can be. Places are those of heads, since
+chairs and people hide feet, and a seated head hardly moves. Lengths are metres by the height of the person's box
+(a person is 1.7 m; somebody seated comes out a third too large).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class LedgerSettings:
     reach_m: float = 1.2  # how far a hidden stay may be from the track that takes it over,
     reach_speed: float = 0.8  # plus this much per second hidden,
     reach_max_m: float = 2.0  # up to this much
-    switch_s: float = 0.5  # a track of somebody takes so long to switch to the next box
+    switch_s: float = 0.5  # a track takes so long to switch from one box to another
     stale_s: float = 10.0  # a longer gap between frames is unknown time
 
 
@@ -45,12 +46,12 @@ class Sighting:
 
     Attributes:
         track: id of the track in this camera.
-        x, y: foot point, in metres or pixels.
-        scale_m: metres per unit of x and y.
+        x, y: place of the head, in heights of the image.
+        scale_m: metres per unit of x and y at the person.
         inside: whether the foot point lies in the area.
-        border_m: distance from the border of the area, metres.
-        shadowed: the box lies within a larger one: it may be a second box on the same person, so it neither
-            starts a stay nor moves one.
+        border_m: distance of the foot point from the border of the area.
+        shadowed: the box may be a second box on somebody else, so it neither starts a stay nor moves one.
+        upon: tracks whose boxes share so much with this one that both may be of one person.
     """
 
     track: int
@@ -60,45 +61,42 @@ class Sighting:
     inside: bool
     border_m: float
     shadowed: bool = False
-    head_x: float = 0.0
-    head_y: float = 0.0
-    px_m: float = 1.0
     upon: tuple[int, ...] = ()
 
 
-def _apart_m(a: Stay | Sighting, b: Stay | Sighting) -> float:
-    """How far apart two people are, in metres: by their heads, since chairs and people hide feet."""
-    return hypot(a.head_x - b.head_x, a.head_y - b.head_y) * (a.px_m + b.px_m) / 2
-
-
 class Stay(msgspec.Struct):
-    """One person's time in an area; `track` is None while nobody knows where the person is.
+    """One person's time in an area; `track` is the last one that showed the person.
 
-    `seen_at` is the last time in the area or just beside it, `inside_at` the last time truly in it; `clear_s` is
-    the time in which the person's box was no shadow of another one, `clear_clock_s` the last such moment.
-    `came_in` says that the person was seen outside before.
+    Attributes:
+        number: counts the stays of a ledger.
+        seen_at: the last time in the area or just beside it; `inside_at` truly in it.
+        seen_clock_s, clear_clock_s: known time at the last sight, and at the last one that was no shadow.
+        begun_clock_s: known time at the start.
+        x, y, scale_m, border_m: as last seen; see `Sighting`.
+        came_in: whether the person was seen outside before.
+        confirmed: false for somebody who may be passing, or no person.
+        clear_s: time inside in which the box was no shadow.
+        speed: metres per second.
     """
 
+    number: int
     started_at: Instant
     seen_at: Instant
     inside_at: Instant
     seen_clock_s: float
+    clear_clock_s: float
+    begun_clock_s: float
     x: float
     y: float
     scale_m: float
     border_m: float
     track: int | None
-    outside_clock_s: float | None = None
-    unknown_s: float = 0.0
+    came_in: bool = False
     confirmed: bool = False
     clear_s: float = 0.0
-    clear_clock_s: float = 0.0
-    begun_clock_s: float = 0.0
-    came_in: bool = False
+    unknown_s: float = 0.0
+    outside_clock_s: float | None = None
     speed: float = 0.0
-    head_x: float = 0.0
-    head_y: float = 0.0
-    px_m: float = 1.0
     from_x: float = 0.0
     from_y: float = 0.0
     from_clock_s: float = 0.0
@@ -117,12 +115,6 @@ class Stay(msgspec.Struct):
         return max(0.0, self.until - self.started_at - self.unknown_s)
 
 
-def _place(stay: Stay, at: Sighting | Stay) -> None:
-    """Put a stay where somebody is."""
-    stay.x, stay.y, stay.scale_m, stay.border_m = at.x, at.y, at.scale_m, at.border_m
-    stay.head_x, stay.head_y, stay.px_m = at.head_x, at.head_y, at.px_m
-
-
 @dataclass(frozen=True, slots=True)
 class FinishedStay:
     """A stay that is over, and how."""
@@ -137,6 +129,7 @@ class LedgerState(msgspec.Struct):
     stays: list[Stay] = []
     at: Instant | None = None
     clock_s: float = 0.0
+    begun: int = 0
 
 
 class StayLedger:
@@ -170,32 +163,17 @@ class StayLedger:
         if self.state.at is not None and at <= self.state.at:
             return []
         self._pass_time(at)
-        doubtful = {person.track for person in people if person.shadowed}
         people = self._doubted(people)
-        seen = {person.track: person for person in people}
-        self._follow(at, seen)
+        self._follow(at, people)
         held = {stay.track for stay in self.state.stays}
+        shadows = {person.track for person in people if person.shadowed}
         for person in people:
             if person.inside and not person.shadowed and person.track not in held:
-                self._take_in(at, person, doubtful)
-        for person in people:
-            if not person.inside:
-                self._outside_at[person.track] = self.state.clock_s
+                self._take_in(at, person, shadows)
+        self._note_outside(people)
         self._confirm()
         self._count(sum(person.inside and not person.shadowed for person in people))
         return self._close()
-
-    def _doubted(self, people: Sequence[Sighting]) -> list[Sighting]:
-        sure = {stay.track for stay in self.state.stays if stay.confirmed}
-        mine = {stay.track: stay for stay in self.state.stays}
-        out = []
-        for person in people:
-            own = mine.get(person.track)
-            known = own is not None and (own.confirmed or own.came_in) or own is None and self._came_in(person)
-            if not person.shadowed and not known and any(t in sure for t in person.upon):
-                person = replace(person, shadowed=True)
-            out.append(person)
-        return out
 
     def _pass_time(self, at: Instant) -> None:
         state = self.state
@@ -211,7 +189,20 @@ class StayLedger:
         self._fresh = False
         state.at = at
 
-    def _follow(self, at: Instant, seen: dict[int, Sighting]) -> None:
+    def _doubted(self, people: Sequence[Sighting]) -> list[Sighting]:
+        """People, with those marked as shadows who stand upon somebody with a stay, unless they walked there."""
+        stays = {stay.track: stay for stay in self.state.stays}
+        sure = {track for track, stay in stays.items() if stay.confirmed}
+        marked = []
+        for person in people:
+            own = stays.get(person.track)
+            known = self._came_in(person) if own is None else own.confirmed or own.came_in
+            shadowed = person.shadowed or (not known and not sure.isdisjoint(person.upon))
+            marked.append(replace(person, shadowed=shadowed))
+        return marked
+
+    def _follow(self, at: Instant, people: Sequence[Sighting]) -> None:
+        seen = {person.track: person for person in people}
         for stay in self.state.stays:
             person = seen.get(stay.track) if stay.track is not None else None
             if person is None:
@@ -222,14 +213,15 @@ class StayLedger:
                 stay.outside_clock_s = self.state.clock_s
 
     def _see(self, stay: Stay, at: Instant, person: Sighting) -> None:
-        if person.inside and not person.shadowed:
-            stay.clear_s += min(self.state.clock_s - stay.seen_clock_s, 0.6)
+        clock_s = self.state.clock_s
         if not person.shadowed:
-            stay.clear_clock_s = self.state.clock_s
+            # Who was out of sight for long was not seen to be there.
+            stay.clear_s += min(clock_s - stay.seen_clock_s, 0.6) * person.inside
+            stay.clear_clock_s = clock_s
             _place(stay, person)
         if person.inside:
             stay.inside_at = at
-        stay.seen_at, stay.seen_clock_s, stay.track = at, self.state.clock_s, person.track
+        stay.seen_at, stay.seen_clock_s, stay.track = at, clock_s, person.track
         stay.outside_clock_s = None
         self._clock_speed(stay)
 
@@ -237,68 +229,77 @@ class StayLedger:
         """Speed over the last second or so; from frame to frame it would be noise."""
         passed_s = self.state.clock_s - stay.from_clock_s
         if passed_s >= 0.8:
-            stay.speed = hypot(stay.head_x - stay.from_x, stay.head_y - stay.from_y) * stay.px_m / passed_s
-            stay.from_x, stay.from_y, stay.from_clock_s = stay.head_x, stay.head_y, self.state.clock_s
+            stay.speed = hypot(stay.x - stay.from_x, stay.y - stay.from_y) * stay.scale_m / passed_s
+            stay.from_x, stay.from_y, stay.from_clock_s = stay.x, stay.y, self.state.clock_s
 
-    def _take_in(self, at: Instant, person: Sighting, doubtful: set[int]) -> None:
+    def _take_in(self, at: Instant, person: Sighting, shadows: set[int]) -> None:
         """A track inside that holds no stay: somebody hidden who shows again, or somebody new."""
-        came_in, clock_s = self._came_in(person), self.state.clock_s
-        hidden = None if came_in else self._nearest_hidden(person, doubtful)
+        state, came_in = self.state, self._came_in(person)
+        hidden = None if came_in else self._nearest_hidden(person, shadows)
         if hidden is not None:
             self._see(hidden, at, person)
             return
-        place = (person.x, person.y, person.scale_m, person.border_m, person.track)
-        stay = Stay(at, at, at, clock_s, *place, clear_clock_s=clock_s, begun_clock_s=clock_s, came_in=came_in)
-        _place(stay, person)
-        self.state.stays.append(stay)
+        stay = Stay(
+            number=state.begun,
+            started_at=at,
+            seen_at=at,
+            inside_at=at,
+            seen_clock_s=state.clock_s,
+            clear_clock_s=state.clock_s,
+            begun_clock_s=state.clock_s,
+            x=person.x,
+            y=person.y,
+            scale_m=person.scale_m,
+            border_m=person.border_m,
+            track=person.track,
+            came_in=came_in,
+            from_x=person.x,
+            from_y=person.y,
+            from_clock_s=state.clock_s,
+        )
+        state.begun += 1
+        state.stays.append(stay)
+
+    def _came_in(self, person: Sighting) -> bool:
+        """Whether the track was seen outside a moment ago: then it is nobody who was hidden inside."""
+        return person.track in self._outside_at
+
+    def _note_outside(self, people: Sequence[Sighting]) -> None:
+        clock_s = self.state.clock_s
+        self._outside_at = {t: s for t, s in self._outside_at.items() if clock_s - s <= self.settings.hidden_s}
+        self._outside_at |= {person.track: clock_s for person in people if not person.inside}
+
+    def _nearest_hidden(self, person: Sighting, shadows: set[int]) -> Stay | None:
+        """The nearest stay whose person is out of sight, or is followed only by a shadow."""
+        settings, reachable = self.settings, []
+        for stay in self.state.stays:
+            hidden_s = self.state.clock_s - stay.seen_clock_s
+            if stay.track is not None and hidden_s <= 0 and stay.track not in shadows:
+                continue
+            reach_m = min(settings.reach_m + settings.reach_speed * hidden_s, settings.reach_max_m)
+            if (distance_m := _apart_m(stay, person)) <= reach_m:
+                reachable.append((distance_m, stay.number, stay))
+        return min(reachable)[2] if reachable else None
 
     def _confirm(self) -> None:
         """Visits long enough to be stays, unless they are somebody who has a stay already."""
-        for stay in [s for s in self.state.stays if not s.confirmed]:
+        for stay in [stay for stay in self.state.stays if not stay.confirmed]:
             # Half of the time the box must have stood by itself, else it is a second box on somebody else.
             if stay.clear_s < max(self.settings.enter_hold_s, 0.5 * stay.duration_s):
                 continue
             same = None if stay.came_in else self._same_person(stay)
             if same is None:
                 stay.confirmed = True
-                continue
-            self.state.stays.remove(stay)
-            same.track, same.speed, same.outside_clock_s = stay.track, stay.speed, stay.outside_clock_s
-            _place(same, stay)
-            same.seen_at, same.seen_clock_s = stay.seen_at, stay.seen_clock_s
-            same.inside_at, same.clear_clock_s = stay.inside_at, stay.clear_clock_s
-            same.clear_s += stay.clear_s
+            else:
+                self.state.stays.remove(stay)
+                _go_on(same, stay)
 
     def _same_person(self, stay: Stay) -> Stay | None:
         """The nearest stay that has had no box of its own since this one began: its box went over to this one."""
-        best: Stay | None = None
-        best_m = self.settings.reach_max_m
-        for other in self.state.stays:
-            if not other.confirmed or other.clear_clock_s > stay.begun_clock_s + self.settings.switch_s:
-                continue
-            distance_m = _apart_m(stay, other)
-            if distance_m <= best_m:
-                best, best_m = other, distance_m
-        return best
-
-    def _came_in(self, person: Sighting) -> bool:
-        """Whether the track was seen outside a moment ago: then it is nobody who was hidden inside."""
-        outside = self._outside_at.get(person.track)
-        return outside is not None and self.state.clock_s - outside <= self.settings.hidden_s
-
-    def _nearest_hidden(self, person: Sighting, doubtful: set[int]) -> Stay | None:
-        """The nearest stay whose person is out of sight, or is followed only by a doubtful box."""
-        best: Stay | None = None
-        best_m = float("inf")
-        for stay in self.state.stays:
-            hidden_s = self.state.clock_s - stay.seen_clock_s
-            if stay.track is not None and hidden_s <= 0 and stay.track not in doubtful:
-                continue
-            distance_m = _apart_m(stay, person)
-            reach_m = min(self.settings.reach_m + self.settings.reach_speed * hidden_s, self.settings.reach_max_m)
-            if distance_m <= reach_m and distance_m < best_m:
-                best, best_m = stay, distance_m
-        return best
+        left_s = stay.begun_clock_s + self.settings.switch_s
+        others = [s for s in self.state.stays if s.confirmed and s.clear_clock_s <= left_s]
+        near = [(_apart_m(stay, s), s.number, s) for s in others if _apart_m(stay, s) <= self.settings.reach_max_m]
+        return min(near)[2] if near else None
 
     def _count(self, inside: int) -> None:
         clock_s = self.state.clock_s
@@ -306,8 +307,13 @@ class StayLedger:
         while clock_s - self._counts[0][0] > self.settings.hidden_s:
             self._counts.popleft()
 
-    def _head_count(self) -> int:
-        """Smoothed number of people inside: the 90th percentile over the time somebody may be hidden."""
+    def _head_count(self) -> int | None:
+        """Smoothed number of people inside: the 90th percentile over the time somebody may be hidden.
+
+        None until a third of that time was seen: after a start, nobody knows who is hidden.
+        """
+        if self.state.clock_s - self._counts[0][0] < self.settings.hidden_s / 3:
+            return None
         counts = sorted(count for _, count in self._counts)
         return counts[int(0.9 * (len(counts) - 1))]
 
@@ -326,18 +332,41 @@ class StayLedger:
                 finished.append(FinishedStay(stay, "left"))
             elif hidden_s > settings.hidden_s or (not stay.confirmed and hidden_s > settings.border_hidden_s):
                 finished.append(FinishedStay(stay, "lost"))
-        finished += self._surplus([f.stay for f in finished])
-        gone = {id(f.stay) for f in finished}
-        self.state.stays = [stay for stay in self.state.stays if id(stay) not in gone]
+        finished += self._surplus({f.stay.number for f in finished})
+        gone = {f.stay.number for f in finished}
+        self.state.stays = [stay for stay in self.state.stays if stay.number not in gone]
         return [f for f in finished if f.stay.confirmed]
 
-    def _surplus(self, ended: list[Stay]) -> list[FinishedStay]:
+    def _surplus(self, ended: set[int]) -> list[FinishedStay]:
         """There are never more stays than people: hidden ones too many go, the briefest first."""
+        heads = self._head_count()
+        if heads is None:
+            return []
         clock_s = self.state.clock_s
-        rest = [s for s in self.state.stays if s.confirmed and not any(s is e for e in ended)]
-        surplus = len(rest) - self._head_count()
+        rest = [stay for stay in self.state.stays if stay.confirmed and stay.number not in ended]
         hidden = sorted(
-            (s for s in rest if clock_s - s.seen_clock_s > self.settings.border_hidden_s),
-            key=lambda s: s.duration_s,
+            (stay for stay in rest if clock_s - stay.seen_clock_s > self.settings.border_hidden_s),
+            key=lambda stay: stay.duration_s,
         )
-        return [FinishedStay(stay, "lost") for stay in hidden[: max(0, surplus)]]
+        return [FinishedStay(stay, "lost") for stay in hidden[: max(0, len(rest) - heads)]]
+
+
+def _apart_m(a: Stay | Sighting, b: Stay | Sighting) -> float:
+    """How far apart two people are."""
+    return hypot(a.x - b.x, a.y - b.y) * (a.scale_m + b.scale_m) / 2
+
+
+def _place(stay: Stay, at: Sighting | Stay) -> None:
+    """Put a stay where somebody is."""
+    stay.x, stay.y, stay.scale_m, stay.border_m = at.x, at.y, at.scale_m, at.border_m
+
+
+def _go_on(stay: Stay, later: Stay) -> None:
+    """Let a stay go on as a later one, which was the same person."""
+    _place(stay, later)
+    stay.track, stay.outside_clock_s = later.track, later.outside_clock_s
+    stay.seen_at, stay.inside_at = later.seen_at, later.inside_at
+    stay.seen_clock_s, stay.clear_clock_s = later.seen_clock_s, later.clear_clock_s
+    stay.clear_s += later.clear_s
+    stay.speed = later.speed
+    stay.from_x, stay.from_y, stay.from_clock_s = later.from_x, later.from_y, later.from_clock_s

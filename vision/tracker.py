@@ -1,57 +1,24 @@
-"""Multi-object tracking of one camera: Kalman filter in seconds, two-stage association.
+"""Multi-object tracking of one camera: Kalman filter in seconds, association in stages.
 
-Association in two stages follows ByteTrack (Zhang et al., ECCV 2022): sure detections first, then the unsure
-ones against the tracks that are left, so that a clerk bent over a phone is not lost. Overlap is measured on
-enlarged boxes (Yang et al., C-BIoU, WACV 2023), because at two frames per second a walking person leaves his
-own box between frames.
+As in ByteTrack (Zhang et al., ECCV 2022) sure detections come first, then the unsure ones against the tracks that
+are left, so that a clerk bent over a phone is not lost. Sure ones are matched twice (Yang et al., C-BIoU, WACV
+2023): by their overlap, then, where that leaves some over, by the overlap of enlarged boxes, because at two frames
+per second a walking person leaves his own box between frames.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from vision._doubles import shadowed
 from vision.types import TENTATIVE, Detections, Tracks
 
 Floats = NDArray[np.float64]
-
-_SHADOW = 0.75
-"""A box of which so much lies in a larger one may be a second box on the same person,"""
-_SAME, _SAME_PART = 0.33, 0.6
-_DOUBLE = 0.4
-_DOUBLE_AT_DEPTH = 0.25
-"""and so may one that shares so much (IoU) with a surer one: non-maximum suppression only takes those above 0.5."""
-
-
-def shadowed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which xyxy boxes (N, 4) lie mostly within a larger one or largely upon a surer one."""
-    overlap, area = _overlaps(boxes)
-    within = (area[None, :] > area[:, None]) & (overlap >= _SHADOW * area[:, None])
-    union = area[:, None] + area[None, :] - overlap
-    # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
-    height = boxes[:, 3] - boxes[:, 1]
-    same_depth = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) < 0.1 * height[:, None]
-    share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
-    upon = (scores[None, :] > scores[:, None]) & (overlap >= share * union)
-    return np.asarray((within | upon).any(axis=1))
-
-
-def entangled(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which xyxy boxes (N, 4) share so much with which others (N, N) that both may be of one person."""
-    overlap, area = _overlaps(boxes)
-    smaller = np.minimum(area[:, None], area[None, :])
-    union = area[:, None] + area[None, :] - overlap
-    return np.asarray(((overlap >= _SAME_PART * smaller) | (overlap >= _SAME * union)) & ~np.eye(len(boxes), dtype=bool))
-
-
-def _overlaps(boxes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Common areas (N, N) of boxes and their own areas (N,)."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    return np.clip(high - low, 0, None).prod(axis=-1), (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +27,19 @@ class TrackerSettings:
 
     high_score: float = 0.37
     low_score: float = 0.2
-    min_similarity: float = 0.2
-    min_similarity_low: float = 0.4
+    min_overlap: float = 0.3  # IoU of a sure box and a track,
+    min_similarity: float = 0.2  # or of both enlarged, where nothing is nearer
+    min_overlap_low: float = 0.4  # IoU of an unsure box and a track
     max_lost_s: float = 2.5
-    revive_s: float = 0.3
+    max_lost_low_s: float = 0.3  # for so long an unsure box continues a track that was lost
     max_tentative_s: float = 1.2
     box_noise: float = 0.06  # standard deviation of a measured edge, in box heights
     acceleration: float = 1.2  # standard deviation of acceleration, box heights per s^2
+
+    @classmethod
+    def for_model(cls, score: float) -> Self:
+        """Thresholds for a model whose detections count by themselves from this score on."""
+        return cls(high_score=score, low_score=0.54 * score)
 
 
 class Tracker:
@@ -169,18 +142,19 @@ class Tracker:
         self, measured: Floats, sure: NDArray[np.intp], unsure: NDArray[np.intp], dt: float
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of tracks and columns of detections that belong together."""
-        # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
-        buffer = min(0.1 + 0.6 * dt, 0.5)
-        similarity = _buffered_iou(self._x, measured, buffer)
-        all_rows = np.arange(len(self._x))
-        rows, columns = _assign(similarity, all_rows, sure, self.settings.min_similarity)
-        # Unsure detections only continue tracks that are sure themselves, and where they are: no leaps.
+        settings = self.settings
         overlap = _buffered_iou(self._x, measured, 0.0)
-        left = np.setdiff1d(all_rows, rows)
-        recent = self._at - self._seen_at[left] <= max(self.settings.revive_s,1.01*dt) if self._at is not None else True
-        left = left[(self._ids[left] != TENTATIVE) & recent]
-        rows2, columns2 = _assign(overlap, left, unsure, self.settings.min_similarity_low)
-        return np.concatenate([rows, rows2]), np.concatenate([columns, columns2])
+        # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
+        similarity = _buffered_iou(self._x, measured, min(0.1 + 0.6 * dt, 0.5))
+        pairs = _Pairs(np.arange(len(self._x)))
+        pairs.add(overlap, pairs.free, sure, settings.min_overlap)
+        pairs.add(similarity, pairs.free, sure, settings.min_similarity)
+        # Unsure boxes only continue tracks that are sure themselves, and where and when they are: no leaps.
+        age = (self._at or 0.0) - self._seen_at[pairs.free]
+        recent = age <= max(settings.max_lost_low_s, 1.01 * dt)
+        known = self._ids[pairs.free] != TENTATIVE
+        pairs.add(overlap, pairs.free[recent & known], unsure, settings.min_overlap_low)
+        return pairs.rows, pairs.columns
 
     def _births(self, at: float, measured: Floats, fresh: NDArray[np.intp]) -> NDArray[np.intp]:
         n = len(fresh)
@@ -214,12 +188,21 @@ def _buffered_iou(a: Floats, b: Floats, buffer: float) -> Floats:
     return np.asarray(overlap / np.maximum(union, 1e-9))
 
 
-def _assign(
-    similarity: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], least: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Best assignment of some rows to some columns; pairs below `least` stay apart."""
-    part = similarity[np.ix_(rows, columns)]
-    part = np.where(part >= least, part, 0.0)
-    i, j = linear_sum_assignment(part, maximize=True)
-    good = part[i, j] > 0
-    return rows[i[good]], columns[j[good]]
+class _Pairs:
+    """Rows of tracks and columns of detections, matched one stage after another."""
+
+    def __init__(self, rows: NDArray[np.intp]) -> None:
+        self.free = rows
+        self.rows = np.zeros(0, np.intp)
+        self.columns = np.zeros(0, np.intp)
+
+    def add(self, similarity: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], least: float) -> None:
+        """Match some rows with those of the columns that are left; pairs below `least` stay apart."""
+        columns = np.setdiff1d(columns, self.columns)
+        part = similarity[np.ix_(rows, columns)]
+        part = np.where(part >= least, part, 0.0)
+        i, j = linear_sum_assignment(part, maximize=True)
+        good = part[i, j] > 0
+        self.rows = np.concatenate([self.rows, rows[i[good]]])
+        self.columns = np.concatenate([self.columns, columns[j[good]]])
+        self.free = np.setdiff1d(self.free, self.rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -399,7 +399,7 @@ def zone_seen(
     )
 
 
-def judge(*observations: WaitObservation) -> list[tuple[str, Change]]:
+def judge(*observations: WaitObservation) -> Sequence[tuple[str, Change]]:
     """Phase, or reason, of each change in turn."""
     state, found = WaitState(), []
     for seen in observations:
@@ -502,7 +502,7 @@ def session_seen(
     return SessionObservation(now, started_at, elapsed_s, unknown_s, known, seen_at, ended)
 
 
-def follow(*observations: SessionObservation) -> list[tuple[str, Change]]:
+def follow(*observations: SessionObservation) -> Sequence[tuple[str, Change]]:
     state, found = OvertimeState(), []
     for seen in observations:
         state, changes = step_overtime_case(LIMITS, state, seen)

@@ -14,16 +14,21 @@ SETTINGS = Session(open_after=10.0, close_after=15.0)
 
 def stay(started_at: float, until: float, *, track: int = 1, unknown_s: float = 0.0) -> Stay:
     """A citizen in the customer area, last seen at `until`."""
-    place = {"x": 0.0, "y": 0.0, "scale_m": 1.0, "border_m": 1.0}
     return Stay(
-        started_at,
-        until,
-        until,
-        until,
+        number=track,
+        started_at=started_at,
+        seen_at=until,
+        inside_at=until,
+        seen_clock_s=until,
+        clear_clock_s=until,
+        begun_clock_s=started_at,
+        x=0.0,
+        y=0.0,
+        scale_m=1.0,
+        border_m=1.0,
         track=track,
         unknown_s=unknown_s,
         confirmed=True,
-        **place,  # type: ignore[arg-type]
     )
 
 
@@ -74,6 +79,11 @@ def test_another_takes_the_place() -> None:
 def test_the_next_one_waits_beside_the_first() -> None:
     """Two in the area: the one who came first is served; the other's session starts with his own stay."""
     assert follow(staffed(), (0, 60, 1), (40, 100, 2), until=200) == [(0, 60), (40, 100)]
+
+
+def test_two_who_were_there_from_the_first_frame() -> None:
+    """The box starts in front of two: when the one who is served goes, the other one's session begins."""
+    assert follow(staffed(), (0, 60, 1), (0, 100, 2), until=200) == [(0, 60), (0, 100)]
 
 
 def test_the_same_person_steps_back() -> None:
