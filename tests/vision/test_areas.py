@@ -141,4 +141,4 @@ def test_another_resolution_changes_nothing() -> None:
     """Areas are fractions of the image: half the pixels give the same shares."""
     box = np.array([[300, 200, 420, 480]], dtype=np.float32)
     full = Area(SQUARE).overlap(box, (1280, 720))
-    assert Area(SQUARE).overlap(box / 2, (640, 360)).tolist() == full.tolist()
+    assert Area(SQUARE).overlap(box / np.float32(2), (640, 360)).tolist() == full.tolist()
