@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,7 @@ from ingest.points import points_of
 from models.zoo import resolve
 from tests.support.centre import IngestProcess
 from tests.support.clips import CLIPS, clip_hall
+from tests.support.mqtt import remember_subscriptions
 from tests.support.servers import Server, influx_query, influxdb1, mosquitto, running, victoria_metrics, wait_until
 from tests.support.webhook import Webhook
 from vision.detector import Detector
@@ -98,10 +100,13 @@ def test_nothing_is_lost_and_nothing_comes_twice(
             "--name=b",
             hall=hall_text,
         )
-        with to_victoria, to_influx:
+        with to_victoria, to_influx, ExitStack() as stack:
+            stack.callback(outbox.close)
+            stack.callback(sender.stop)
             sender.start()
             quarter = len(messages) // 4
             say(outbox, sender, messages[:quarter])
+            remember_subscriptions(broker)  # a broker that has run for a while has long saved them
             broker.stop(signal.SIGKILL)
             died_at = time.monotonic()
             say(outbox, sender, messages[quarter : 2 * quarter])
@@ -129,7 +134,6 @@ def test_nothing_is_lost_and_nothing_comes_twice(
             wait_until(lambda: Counter(hook.delivered) == expected_alerts(messages), "every alert is delivered", 20)
             alerts = Counter(hook.delivered)
             assert alerts == expected_alerts(messages)
-    outbox.close()
 
 
 def wait_for(stored: Callable[[], set[Point]], wanted: set[Point], where: str) -> None:
