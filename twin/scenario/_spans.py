@@ -1,0 +1,50 @@
+"""Spans of time, seconds: merged, cut, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+Span = tuple[float, float]
+Spans = list[Span]
+
+
+def merged(spans: Iterable[Span]) -> Spans:
+    """In order and apart."""
+    out: Spans = []
+    for start, end in sorted(spans):
+        if out and start <= out[-1][1]:
+            out[-1] = out[-1][0], max(out[-1][1], end)
+        else:
+            out.append((start, end))
+    return out
+
+
+def clip(spans: Iterable[Span], holes: Sequence[Span]) -> Spans:
+    """What the holes leave of the spans."""
+    out = list(spans)
+    for a, b in holes:
+        cut: Spans = []
+        for start, end in out:
+            if end <= a or start >= b:
+                cut.append((start, end))
+                continue
+            cut += [(start, a)] if start < a else []
+            cut += [(b, end)] if end > b else []
+        out = cut
+    return out
+
+
+def gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
+    """What is between 0 and `end_s` and in no span."""
+    last = 0.0
+    for start, end in spans:
+        if start > last:
+            yield last, start
+        last = max(last, end)
+    if last < end_s:
+        yield last, end_s
+
+
+def overlap_s(span: Span, holes: Sequence[Span]) -> float:
+    """How much of a span lies in holes that are apart."""
+    return sum(max(0.0, min(span[1], b) - max(span[0], a)) for a, b in holes)

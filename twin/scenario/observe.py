@@ -1,0 +1,181 @@
+"""Observations without pixels: what a detector would have found, frame by frame, far faster than real time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+from scipy.special import ndtr
+
+from twin.actors import Story
+from twin.scenario.bodies import Silhouettes, silhouettes
+from twin.scenario.file import Scenario
+from twin.scenario.noise import EXACT, NoiseModel
+from twin.scenario.place import Camera, Floats, load_place
+from vision.types import Detections
+
+_CHUNK_S = 120.0
+_GRID = (4, 6)
+"""Points across and down a box that others may hide."""
+_TRUNK = 0.35
+"""A body hides so much of its box's width to either side of the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The detections of one frame, `at_s` seconds after the start of the story."""
+
+    camera: str
+    at_s: float
+    detections: Detections
+
+
+def observations(
+    scenario: Scenario,
+    story: Story,
+    *,
+    seed: int,
+    noise: NoiseModel = EXACT,
+    fps: float = 2.0,
+    cameras: Sequence[str] | None = None,
+) -> Iterator[Observed]:
+    """What each camera's detector finds, in order of time, for `Pipeline.observe`.
+
+    While a camera is frozen, dark, covered, bumped or stalled it gives nothing, as a box that has noticed would.
+
+    Args:
+        scenario: for the hall and the camera faults.
+        story: who is where.
+        seed: of the noise.
+        noise: none by default.
+        fps: frames per second of each camera.
+        cameras: all of the hall by default.
+    """
+    place = load_place(scenario.scenario.hall)
+    names = list(place.cameras) if cameras is None else list(cameras)
+    total = int(story.duration_s * fps) + 1
+    size = max(1, int(_CHUNK_S * fps))
+    for first in range(0, total, size):
+        times = [k / fps for k in range(first, min(first + size, total))]
+        frames = [story.at(t) for t in times]
+        found = []
+        for name in names:
+            rng = np.random.default_rng([seed, first, *name.encode()])
+            people = silhouettes(place, place.cameras[name], frames)
+            dim = np.array([_within(t, _spans(scenario, name, "dim")) for t in times])
+            found.append(list(_detect(people, place.cameras[name], noise, rng, dim, 1 / fps)))
+        for k, at_s in enumerate(times):
+            for name, detections in zip(names, found, strict=True):
+                if not _within(at_s, scenario.blind(name)):
+                    yield Observed(name, at_s, detections[k])
+
+
+def _spans(scenario: Scenario, camera: str, kind: str) -> list[tuple[float, float]]:
+    return [(f.start, f.end) for f in scenario.faults if f.camera == camera and f.kind == kind]
+
+
+def _within(at_s: float, spans: Sequence[tuple[float, float]]) -> bool:
+    return any(start <= at_s < end for start, end in spans)
+
+
+def _detect(
+    people: Silhouettes,
+    camera: Camera,
+    noise: NoiseModel,
+    rng: np.random.Generator,
+    dim: NDArray[np.bool_],
+    step_s: float,
+) -> Iterator[Detections]:
+    """Detections of each frame."""
+    share = noise.found(people.pose, people.height_px, hidden_by_others(people))
+    share = share * np.where(dim[people.frame], noise.dim, 1.0)
+    luck = _luck(people, rng, step_s, noise.memory_s)
+    people = people.select(luck < share)
+    boxes = people.seen_px
+    if noise.jitter > 0:
+        boxes = boxes + rng.normal(0, noise.jitter, boxes.shape) * (boxes[:, 3:] - boxes[:, 1:2])
+    false_frame, false_boxes = _false(camera, noise, rng, len(dim))
+    frame = np.concatenate([people.frame, false_frame])
+    tidy = _tidy(np.concatenate([boxes, false_boxes]), camera.size_px)
+    scores = rng.uniform(noise.score_low, noise.score_high, len(tidy)).astype(np.float32)
+    order = np.argsort(frame, kind="stable")
+    ends = np.searchsorted(frame[order], np.arange(len(dim) + 1))
+    tidy, scores, labels = tidy[order], scores[order], np.zeros(len(tidy), np.int64)
+    for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        yield Detections(tidy[a:b], scores[a:b], labels[a:b], camera.size_px)
+
+
+def _tidy(boxes: Floats, size_px: tuple[int, int]) -> NDArray[np.float32]:
+    low = np.minimum(boxes[:, :2], boxes[:, 2:])
+    high = np.maximum(boxes[:, :2], boxes[:, 2:])
+    inside = np.clip(np.concatenate([low, high], axis=1), 0, [*size_px, *size_px])
+    return np.asarray(inside, dtype=np.float32)
+
+
+def _false(
+    camera: Camera, noise: NoiseModel, rng: np.random.Generator, frames: int
+) -> tuple[NDArray[np.int64], Floats]:
+    """Boxes on nobody: frames and boxes."""
+    frame = np.repeat(np.arange(frames), rng.poisson(noise.false_per_frame, frames))
+    width, height = camera.size_px
+    tall = rng.uniform(0.1, 0.35, len(frame)) * height
+    x, y = rng.uniform(0, width, len(frame)), rng.uniform(0.3, 1, len(frame)) * height
+    return frame, np.stack([x - 0.2 * tall, y - tall, x + 0.2 * tall, y], axis=1).reshape(-1, 4)
+
+
+def _luck(people: Silhouettes, rng: np.random.Generator, step_s: float, memory_s: float) -> Floats:
+    """Evenly from 0 to 1 (N,), each person's with a memory: a first-order autoregressive process."""
+    keep = float(np.exp(-step_s / memory_s)) if memory_s > 0 else 0.0
+    steps = rng.standard_normal(len(people))
+    luck = np.empty(len(people))
+    for name in dict.fromkeys(people.person.tolist()):
+        rows = np.flatnonzero(people.person == name)
+        own = steps[rows] * np.sqrt(1 - keep**2)
+        own[0] = steps[rows[0]]
+        luck[rows] = lfilter([1.0], [1.0, -keep], own)
+    return np.asarray(ndtr(luck), dtype=np.float64)
+
+
+def hidden_by_others(people: Silhouettes) -> Floats:
+    """How much (N,) of each box people nearer to the camera hide, 0 to 1."""
+    first, second = _pairs(people)
+    across = (np.arange(_GRID[0]) + 0.5) / _GRID[0]
+    down = (np.arange(_GRID[1]) + 0.5) / _GRID[1]
+    box, other = people.seen_px[first], people.full_px[second]
+    x = box[:, :1] + across * (box[:, 2:3] - box[:, :1])
+    y = box[:, 1:2] + down * (box[:, 3:] - box[:, 1:2])
+    middle, half = (other[:, :1] + other[:, 2:3]) / 2, _TRUNK * (other[:, 2:3] - other[:, :1])
+    in_x = np.abs(x - middle) < half
+    in_y = (y > other[:, 1:2]) & (y < other[:, 3:])
+    hit = (in_y[:, :, None] & in_x[:, None, :]).reshape(len(first), _GRID[0] * _GRID[1])
+    bits = (
+        (hit * (1 << np.arange(hit.shape[1]))).sum(axis=1).astype(np.uint32) if len(first) else np.zeros(0, np.uint32)
+    )
+    covered = np.zeros(len(people), np.uint32)
+    np.bitwise_or.at(covered, first, bits)
+    return np.asarray(np.bitwise_count(covered) / (_GRID[0] * _GRID[1]), dtype=np.float64)
+
+
+def _pairs(people: Silhouettes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of one frame whose boxes meet, the second nearer to the camera than the first."""
+    if not len(people):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    _, start, counts = np.unique(people.frame, return_index=True, return_counts=True)
+    place = np.arange(counts.max())
+    rows = np.where(place[None, :] < counts[:, None], start[:, None] + place[None, :], -1)
+    there = rows >= 0
+    box, depth = people.full_px[rows], people.depth_m[rows]
+    meets = (
+        (box[:, :, None, 0] < box[:, None, :, 2])
+        & (box[:, None, :, 0] < box[:, :, None, 2])
+        & (box[:, :, None, 1] < box[:, None, :, 3])
+        & (box[:, None, :, 1] < box[:, :, None, 3])
+        & (depth[:, None, :] < depth[:, :, None])
+        & there[:, :, None]
+        & there[:, None, :]
+    )
+    frame, i, j = np.nonzero(meets)
+    return rows[frame, i], rows[frame, j]
