@@ -1,0 +1,99 @@
+"""Who is painted before whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from twin.actors import ActorState
+from twin.camera.assets import Box, overlap
+from twin.camera.scene import Layer, View
+from twin.camera.stamps import Stamp
+
+
+class Kind(Enum):
+    """What is painted."""
+
+    PERSON = auto()
+    OVER = auto()  # what of a seated clerk is above the desk's top
+    LAYER = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Something to paint at a place.
+
+    Attributes:
+        slot: number of the person in the id buffer; 0 for layers.
+        box: what it may touch, shadow included.
+        distance_m: from the camera along the floor.
+    """
+
+    kind: Kind
+    slot: int
+    stamp: Stamp
+    left: int
+    top: int
+    box: Box
+    distance_m: float
+    actor: ActorState | None = None
+    layer: Layer | None = None
+    shadows: tuple[Shadow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A soft ellipse; `strength` is what it takes away in its middle, 0 to 1."""
+
+    x_px: int
+    y_px: int
+    radius_px: int
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Pieces in the order of painting; `tangled` where no order was right for all of them."""
+
+    pieces: list[Piece]
+    tangled: bool
+
+
+def in_order(view: View, pieces: Sequence[Piece]) -> Order:
+    """Sort so that whatever stands before something else is painted after it, the farthest first else."""
+    waiting = sorted(pieces, key=lambda piece: -piece.distance_m)
+    under: dict[int, set[int]] = {id(piece): set() for piece in waiting}
+    for i, a in enumerate(waiting):
+        for b in waiting[i + 1 :]:
+            if overlap(a.box, b.box):
+                first, second = (a, b) if _is_under(view, a, b) else (b, a)
+                under[id(second)].add(id(first))
+    ordered: list[Piece] = []
+    tangled = False
+    left = set(under)
+    while waiting:
+        piece = next((piece for piece in waiting if not under[id(piece)] & left), None)
+        tangled |= piece is None
+        piece = piece or waiting[0]
+        waiting.remove(piece)
+        left.remove(id(piece))
+        ordered.append(piece)
+    return Order(ordered, tangled)
+
+
+def _is_under(view: View, a: Piece, b: Piece) -> bool:
+    """Whether `a` is painted before `b`, which overlaps it."""
+    if a.layer is not None and b.layer is not None:
+        return a.layer.rank < b.layer.rank
+    if b.layer is not None:
+        return not _is_under(view, b, a)
+    if a.layer is not None:
+        if b.kind is Kind.OVER:
+            # A clerk's arms lie on the desk, behind what stands on it.
+            return not a.layer.name.startswith("items")
+        assert b.actor is not None
+        return not view.is_beyond(a.layer.line, (b.actor.x_m, b.actor.y_m))
+    if a.slot == b.slot:
+        return a.kind is Kind.PERSON
+    return a.distance_m > b.distance_m

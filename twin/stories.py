@@ -1,0 +1,47 @@
+"""The stories that a rendered hall can show, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hall.errors import InputError
+from twin._demo_story import DemoStory
+from twin.actors import Story
+
+MakeStory = Callable[[str, int], Story]
+"""Makes the story for the name of a hall and a seed. Raises InputError for a hall that it does not fit."""
+
+
+def _demo(hall: str, _seed: int) -> Story:
+    if hall != "lowdesk":
+        raise InputError(f"story demo: found hall {hall!r}; expected 'lowdesk', where it plays")
+    return DemoStory()
+
+
+_STORIES: dict[str, MakeStory] = {"demo": _demo}
+
+
+def register_story(name: str, make: MakeStory) -> None:
+    """Give a story a name, for `sim://HALL?story=NAME`.
+
+    Raises:
+        ValueError: the name has another story already.
+    """
+    if _STORIES.setdefault(name, make) is not make:
+        raise ValueError(f"register_story: {name!r} is taken; expected a name besides {sorted(_STORIES)}")
+
+
+def story_names() -> list[str]:
+    """All names."""
+    return sorted(_STORIES)
+
+
+def make_story(name: str, hall: str, seed: int) -> Story:
+    """A story by its name.
+
+    Raises:
+        InputError: there is none of that name, or it does not fit the hall.
+    """
+    if name not in _STORIES:
+        raise InputError(f"story: found {name!r}; expected one of {', '.join(story_names())}")
+    return _STORIES[name](hall, seed)
