@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -67,7 +68,7 @@ class Desk:
 
     def play(self, script: list[tuple[str, str]], zone: str = SHANGHAI) -> list[Change]:
         """Each entry holds from its time to the next one; the last one only says when to stop."""
-        for (start, what), (end, _) in zip(script, script[1:], strict=False):
+        for (start, what), (end, _) in pairwise(script):
             begin, count = at(start, zone), round((at(end, zone) - at(start, zone)) / STEP_S)
             if what == "restart":
                 self._restart()
