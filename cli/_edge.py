@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import cv2
 
 from cli.models import model_folders
-from edge.media import Address
+from edge.media import Address, MediaSource, OpenRequest, Picture, SourceInfo
+from edge.sources import register_scheme
 from hall.errors import InputError
 from hall.layout import Hall
 from models.zoo import resolve
 from vision.detector import Detector
+
+if TYPE_CHECKING:
+    from twin.source import SimSource
 
 
 def open_detector(hall: Hall, threads: int) -> Detector:
@@ -27,7 +33,7 @@ def open_detector(hall: Hall, threads: int) -> Detector:
 
 
 def recordings(hall: Hall, given: list[str]) -> dict[str, str]:
-    """Recordings by camera id: those given as CAMERA=FILE, else the files that the hall file names.
+    """Recordings by camera id: those given as CAMERA=FILE, else the files and rendered cameras of the hall file.
 
     Raises:
         InputError: what was given is no CAMERA=FILE.
@@ -42,4 +48,37 @@ def recordings(hall: Hall, given: list[str]) -> dict[str, str]:
         return chosen
     every = [camera for floor in hall.floors for camera in floor.cameras]
     sources = {camera.id: camera.source.get_secret_value() for camera in every}
-    return {name: source for name, source in sources.items() if Address(source).scheme == "file"}
+    return {name: source for name, source in sources.items() if Address(source).scheme in {"file", "sim"}}
+
+
+class _Rendered:
+    """A camera of the twin as the edge knows sources."""
+
+    skipped = 0
+
+    def __init__(self, sim: SimSource) -> None:
+        self._sim = sim
+        self.info = SourceInfo(sim.size_px, sim.fps, sim.duration_s, "rendered", recorded=True)
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds spent on rendering so far."""
+        return self._sim.busy_s
+
+    def __iter__(self) -> Iterator[Picture]:
+        return (Picture(picture.time_s, picture.render) for picture in self._sim)
+
+    def close(self) -> None:
+        """Let go of the twin."""
+        self._sim.close()
+
+
+def _open_sim(request: OpenRequest) -> MediaSource:
+    from twin.source import open_sim  # noqa: PLC0415 - a box with real cameras needs no twin
+
+    return _Rendered(open_sim(request.address.text, request.cancelled))
+
+
+def register_sim() -> None:
+    """Teach the edge `sim://HALL?camera=…`: cameras of a rendered hall."""
+    register_scheme("sim", _open_sim)

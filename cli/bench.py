@@ -5,12 +5,14 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import Annotated
 
+import cv2
 import msgspec
 import typer
 
 from cli._edge import open_detector, recordings
 from edge.bench import bench_replay
 from hall.load import load_hall
+from twin.bench import bench_twin
 
 app = typer.Typer(
     help="Measure this machine: every figure beside a limit or a peer of the same run.", no_args_is_help=True
@@ -42,4 +44,25 @@ def replay(
         f"replay of {figures.frames} frames: {figures.replay_s:.2f} s; decoding and inference alone: "
         f"{figures.limit_s:.2f} s\nratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top)\n"
         f"{figures.times_real_time:.0f} times real time at 2 frames per second, {figures.model} on {figures.provider}"
+    )
+
+
+@app.command()
+def twin(
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often to measure.")] = 3,
+) -> None:
+    """Frames of the rendered hall against a plain copy of a frame.
+
+    Example: hallwatch bench twin --json
+    """
+    cv2.setNumThreads(1)  # the figures are those of one core
+    figures = bench_twin(rounds=rounds)
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+        return
+    typer.echo(
+        f"{figures.story_ms:.1f} ms per 1280x720 frame of the demo story, {figures.frames_per_second:.0f} frames per "
+        f"second on one core\n{figures.walking_ms:.1f} ms with twelve people walking\n"
+        f"ratio_to_copy {figures.ratio_to_copy:.1f} (a copy of the frame: {figures.copy_ms:.2f} ms)"
     )

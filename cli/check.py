@@ -11,6 +11,7 @@ from typing import Annotated
 import cv2
 import typer
 
+from cli._edge import register_sim
 from edge.pictures import draw_areas
 from edge.sources import grab_frame, probe
 from hall.errors import InputError
@@ -40,6 +41,7 @@ def check(
 
     Example: hallwatch check hall.yaml --out check-pictures
     """
+    register_sim()
     try:
         hall = load_hall(hall_file)
         if sources:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli._edge import open_detector, recordings
+from cli._edge import open_detector, recordings, register_sim
 from edge.live import LoopClock
 from edge.service import EdgeService
 from hall.broker import parse_broker
@@ -39,6 +39,7 @@ def edge(
     Example: hallwatch edge hall.yaml --node edge-f1 --broker mqtt://10.0.0.5
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    register_sim()
     hall = load_hall(hall_file)
     name = node or _only_node(hall)
     settings = parse_broker(broker)

@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from cli._edge import open_detector, recordings
+from cli._edge import open_detector, recordings, register_sim
 from edge.replay import replay as run_replay
 from hall.clock import from_iso
 from hall.errors import InputError
@@ -36,6 +36,7 @@ def replay(
 
     Example: hallwatch replay hall.yaml --source c1=morning.mp4 --out morning.jsonl
     """
+    register_sim()
     hall = load_hall(hall_file)
     try:
         began = from_iso(start)
