@@ -338,16 +338,19 @@ class StayLedger:
         return [f for f in finished if f.stay.confirmed]
 
     def _surplus(self, ended: set[int]) -> list[FinishedStay]:
-        """There are never more stays than people: hidden ones too many go, the briefest first."""
+        """There are never more stays than people: hidden ones too many go, the briefest first.
+
+        Only somebody who appeared from nowhere can be one who is hidden; who walked in is one more.
+        """
         heads = self._head_count()
         if heads is None:
             return []
         clock_s = self.state.clock_s
         rest = [stay for stay in self.state.stays if stay.confirmed and stay.number not in ended]
-        hidden = sorted(
-            (stay for stay in rest if clock_s - stay.seen_clock_s > self.settings.border_hidden_s),
-            key=lambda stay: stay.duration_s,
-        )
+        from_nowhere_s = max((stay.begun_clock_s for stay in rest if not stay.came_in), default=0.0)
+        hidden = [stay for stay in rest if clock_s - stay.seen_clock_s > self.settings.border_hidden_s]
+        hidden = [stay for stay in hidden if stay.seen_clock_s <= from_nowhere_s]
+        hidden.sort(key=lambda stay: stay.duration_s)
         return [FinishedStay(stay, "lost") for stay in hidden[: max(0, len(rest) - heads)]]
 
 
