@@ -36,8 +36,8 @@ hash() {
     if command -v mosquitto_passwd >/dev/null 2>&1; then
         mosquitto_passwd -U "$work/line" >&2
     else
-        docker run --rm --user "$(id -u):$(id -g)" --network none -v "$work:/work" --entrypoint mosquitto_passwd \
-            "$image" -U /work/line >&2
+        docker run --rm --user "$(id -u):$(id -g)" --network none -v "$work:/lines" --entrypoint mosquitto_passwd \
+            "$image" -U /lines/line >&2
     fi || fail "mosquitto_passwd failed; expected it here (apt-get install mosquitto) or a Docker engine to run it"
     cat "$work/line"
 }
