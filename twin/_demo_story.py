@@ -58,7 +58,8 @@ class DemoStory:
     def at(self, t_s: float) -> Sequence[ActorState]:
         """Who is where at a moment; the last moment stays on."""
         steps = _steps()
-        return steps[min(max(0, math.floor(t_s * FPS + 1e-6)), len(steps) - 1)]
+        # Times in files are rounded to milliseconds: the step that begins there is meant.
+        return steps[min(max(0, math.floor(t_s * FPS + 0.02)), len(steps) - 1)]
 
 
 @cache

@@ -42,3 +42,8 @@ def union(a: Box, b: Box) -> Box:
 def intersection(a: Box, b: Box) -> Box:
     """What both share; empty (right <= left or bottom <= top) where they share nothing."""
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+
+
+def area(box: Box) -> int:
+    """Pixels in a box; 0 for an empty one."""
+    return max(0, box[2] - box[0]) * max(0, box[3] - box[1])

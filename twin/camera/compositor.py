@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,9 +22,10 @@ from twin.camera.truth import LEAST_PX, PersonTruth
 
 _PEOPLE = 255
 """A byte of the id buffer tells as many people apart."""
-_STANDER = [(0.0, 0.30, 0.42)]
-_SITTER = [(0.0, 0.34, 0.34), (0.44, 0.22, 0.30)]
-"""Shadows: height above the floor and radius, metres; strength. A sitter darkens the floor and the seat."""
+_STANDER = [(0.0, 0.0, 0.30, 0.42)]
+_SITTER = [(0.40, 0.0, 0.26, 0.40), (0.10, 0.44, 0.26, 0.34)]
+"""Shadows: metres ahead, metres above the floor, radius in metres, strength. A sitter's fall around the feet and
+on the seat."""
 _AT_DESK = frozenset({"sit_desk", "sit_phone"})
 """Poses with a part above the desk."""
 
@@ -134,9 +136,11 @@ class Compositor:
             yield Piece(Kind.OVER, slot, over, left, top, box, distance_m - 0.3, actor)
 
     def _shadows(self, actor: ActorState) -> Iterable[Shadow]:
-        for height_m, radius_m, strength in _SITTER if actor.pose.startswith("sit") else _STANDER:
-            x, y, ahead_m = self.view.project(actor.x_m, actor.y_m, height_m)
-            yield Shadow(round(x), round(y), max(1, round(radius_m * self.view.focal_px / ahead_m)), strength)
+        yaw = math.radians(actor.yaw_deg)
+        for ahead_m, height_m, radius_m, strength in _SITTER if actor.pose.startswith("sit") else _STANDER:
+            place = (actor.x_m + ahead_m * math.sin(yaw), actor.y_m - ahead_m * math.cos(yaw), height_m)
+            x, y, depth_m = self.view.project(*place)
+            yield Shadow(round(x), round(y), max(1, round(radius_m * self.view.focal_px / depth_m)), strength)
 
     def _layer(self, layer: Layer) -> Piece | None:
         stamp = make_stamp(self.view.scene.look.bake(layer.image), (layer.left, layer.top))

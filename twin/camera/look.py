@@ -39,13 +39,12 @@ class Look(msgspec.Struct, frozen=True):
 
     def bake(self, image: Image) -> Image:
         """BGR pictures through the table; of BGRA the colours, premultiplied by alpha then."""
-        table = self.table()
-        colour = np.asarray(cv2.LUT(np.ascontiguousarray(image[..., :3]), table), np.uint8)
         if image.shape[2] == 3:
-            return colour
-        alpha = np.ascontiguousarray(image[..., 3])
-        shade = np.asarray(cv2.multiply(colour, cv2.merge([alpha] * 3), scale=1 / 255), np.uint8)
-        return np.dstack([shade, alpha])
+            return np.asarray(cv2.LUT(image, self.table()), np.uint8)
+        colour = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGRA2BGR), self.table())
+        alpha = cv2.extractChannel(image, 3)
+        shade = cv2.multiply(colour, cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+        return np.asarray(cv2.merge([*cv2.split(shade), alpha]), np.uint8)
 
 
 class Sensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from twin.actors import ActorState
-from twin.camera.assets import Box, overlap
+from twin.camera.assets import Box, area, intersection
 from twin.camera.scene import Layer, View
 from twin.camera.stamps import Stamp
 
@@ -26,7 +26,7 @@ class Piece:
 
     Attributes:
         slot: number of the person in the id buffer; 0 for layers.
-        box: what it may touch, shadow included.
+        box: what it may touch, shadows included.
         distance_m: from the camera along the floor.
     """
 
@@ -40,6 +40,12 @@ class Piece:
     actor: ActorState | None = None
     layer: Layer | None = None
     shadows: tuple[Shadow, ...] = ()
+
+    @property
+    def body(self) -> Box:
+        """What its stamp covers, shadows left out."""
+        height, width = self.stamp.solid.shape
+        return self.left, self.top, self.left + width, self.top + height
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +69,26 @@ class Order:
 def in_order(view: View, pieces: Sequence[Piece]) -> Order:
     """Sort so that whatever stands before something else is painted after it, the farthest first else."""
     waiting = sorted(pieces, key=lambda piece: -piece.distance_m)
-    under: dict[int, set[int]] = {id(piece): set() for piece in waiting}
+    bodies = {id(piece): piece.body for piece in waiting}
+    # For each piece, those that must be painted before it, and how many pixels are at stake.
+    under: dict[int, dict[int, int]] = {id(piece): {} for piece in waiting}
     for i, a in enumerate(waiting):
         for b in waiting[i + 1 :]:
-            if overlap(a.box, b.box):
+            if shared := area(intersection(bodies[id(a)], bodies[id(b)])):
                 first, second = (a, b) if _is_under(view, a, b) else (b, a)
-                under[id(second)].add(id(first))
+                under[id(second)][id(first)] = shared
     ordered: list[Piece] = []
     tangled = False
-    left = set(under)
     while waiting:
-        piece = next((piece for piece in waiting if not under[id(piece)] & left), None)
-        tangled |= piece is None
-        piece = piece or waiting[0]
+        piece = next((piece for piece in waiting if not under[id(piece)]), None)
+        if piece is None:
+            # A circle: sprites are flat, and lines end nowhere. Where it hurts least it is broken.
+            tangled = True
+            piece = min(waiting, key=lambda piece: sum(under[id(piece)].values()))
         waiting.remove(piece)
-        left.remove(id(piece))
         ordered.append(piece)
+        for others in under.values():
+            others.pop(id(piece), None)
     return Order(ordered, tangled)
 
 
