@@ -22,6 +22,8 @@ NOTICE_S = 1.0
 """From the call to getting up."""
 
 _SPEED = (1.0, 1.4)
+_TURNING = 0.6
+"""Who turns away from a window takes the first steps at this share of the speed."""
 
 
 def tell(scenario: Scenario, seed: int, *, allow_reserved: bool = False) -> ScenarioStory:
@@ -147,7 +149,9 @@ class _Day:
             return
         citizen, w.citizen, w.at_window, w.serving_since_s = w.citizen, None, False, None
         self._stand_at_window(citizen, self._now)
-        self._go(citizen, self._place.from_window(w.clerk.window))
+        line = self._place.from_window(w.clerk.window)
+        citizen.way.walk(line[:1], _TURNING * citizen.speed_m_s)
+        self._go(citizen, line[1:])
         self._served += 1
         if w.clerk.wants_away_until_s is not None:
             until_s, w.clerk.wants_away_until_s = w.clerk.wants_away_until_s, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ def observations(
     noise: NoiseModel = EXACT,
     fps: float = 2.0,
     cameras: Sequence[str] | None = None,
+    heartbeat_s: float = 0.0,
 ) -> Iterator[Observed]:
     """What each camera's detector finds, in order of time, for `Pipeline.observe`.
 
@@ -53,11 +55,14 @@ def observations(
         noise: none by default.
         fps: frames per second of each camera.
         cameras: all of the hall by default.
+        heartbeat_s: a frame in which nobody has moved since the last one that was given is left out, unless that
+            one is so old, as a box with a motion gate does it. By default every frame is given.
     """
     place = load_place(scenario.scenario.hall)
     names = list(place.cameras) if cameras is None else list(cameras)
     total = int(story.duration_s * fps) + 1
     size = max(1, int(_CHUNK_S * fps))
+    gates = {name: _Gate(heartbeat_s) for name in names}
     for first in range(0, total, size):
         times = [k / fps for k in range(first, min(first + size, total))]
         frames = [story.at(t) for t in times]
@@ -66,11 +71,35 @@ def observations(
             rng = np.random.default_rng([seed, first, *name.encode()])
             people = silhouettes(place, place.cameras[name], frames)
             dim = np.array([_within(t, _spans(scenario, name, "dim")) for t in times])
-            found.append(list(_detect(people, place.cameras[name], noise, rng, dim, 1 / fps)))
+            moved = [gates[name].opens(t, look) for t, look in zip(times, _looks(people, len(times)), strict=True)]
+            every = _detect(people, place.cameras[name], noise, rng, dim, 1 / fps)
+            found.append([d if is_given else None for d, is_given in zip(every, moved, strict=True)])
         for k, at_s in enumerate(times):
             for name, detections in zip(names, found, strict=True):
-                if not _within(at_s, scenario.blind(name)):
-                    yield Observed(name, at_s, detections[k])
+                seen = detections[k]
+                if seen is not None and not _within(at_s, scenario.blind(name)):
+                    yield Observed(name, at_s, seen)
+
+
+class _Gate:
+    """Lets a frame pass where something moved, or where the last one is too old."""
+
+    def __init__(self, heartbeat_s: float) -> None:
+        self._heartbeat_s = heartbeat_s
+        self._look = b""
+        self._at_s = float("-inf")
+
+    def opens(self, at_s: float, look: bytes) -> bool:
+        if look == self._look and at_s - self._at_s < self._heartbeat_s - 1e-6:
+            return False
+        self._look, self._at_s = look, at_s
+        return True
+
+
+def _looks(people: Silhouettes, frames: int) -> Iterator[bytes]:
+    """What tells one frame from another where everybody stands still."""
+    ends = np.searchsorted(people.frame, np.arange(frames + 1)).tolist()
+    return (people.full_px[a:b].tobytes() for a, b in pairwise(ends))
 
 
 def _spans(scenario: Scenario, camera: str, kind: str) -> list[tuple[float, float]]:

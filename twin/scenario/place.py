@@ -92,7 +92,7 @@ class Place:
     @property
     def out(self) -> list[Point]:
         """From the open floor out by the door."""
-        return [(-1.9, 1.3), (-1.9, -4.2), (self.door[0] + 0.3, self.door[1])]
+        return [(-2.3, 1.3), (-2.3, -4.2), (self.door[0] + 0.3, self.door[1])]
 
     @property
     def standing(self) -> tuple[Point, ...]:
