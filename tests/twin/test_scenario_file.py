@@ -63,3 +63,10 @@ faults:
     scenario = parse_scenario(HEAD + faults)
     assert scenario.blind("cam1") == [(60.0, 180.0)]
     assert scenario.blind("cam2") == []
+
+
+def test_the_sample_of_the_docs_is_a_scenario() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
+    scenario = parse_scenario(text.split("```yaml")[1].split("```")[0])
+    # The page shows every block there is.
+    assert scenario.model_fields_set == type(scenario).model_fields.keys()

@@ -250,9 +250,11 @@ class _Judge:
         (ax, ay), (bx, by) = entrance.line
         width, height = picture.size_px
         side = (bx - ax) * width * (feet[:, 1] - ay) * height - (by - ay) * height * (feet[:, 0] - ax) * width
-        for name in dict.fromkeys(picture.people.person.tolist()):
-            rows = np.flatnonzero(picture.people.person == name)
-            for i, j in pairwise(rows.tolist()):
+        rows_of: dict[str, list[int]] = {}
+        for row, name in enumerate(picture.people.person.tolist()):
+            rows_of.setdefault(name, []).append(row)
+        for rows in rows_of.values():
+            for i, j in pairwise(rows):
                 at_s = float(picture.at_s[j])
                 near = at_s - picture.at_s[i] <= BLINK_S and (side[i] > 0) != (side[j] > 0)
                 path = (tuple(feet[i].tolist()), tuple(feet[j].tolist()))
