@@ -27,12 +27,14 @@ class People:
         tracks: N tracks, with the boxes as measured.
         feet: (N, 2) foot points, fractions of the image.
         floor_m: (N, 2) places on the floor plan, NaN beyond the horizon; None where not calibrated.
+        born_at: (N,) when each track was seen first, NaN for tentative ones; None where unknown.
     """
 
     at: Instant
     tracks: Tracks
     feet: NDArray[np.float64]
     floor_m: NDArray[np.float64] | None
+    born_at: NDArray[np.float64] | None = None
 
     def sightings(self, area: Area) -> list[Sighting]:
         """The confirmed tracks as a ledger of stays in `area` wants them."""
@@ -44,6 +46,7 @@ class People:
         metres_per_px = _PERSON_M / np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
         # In heights of the image, so that places hold through a change of resolution.
         head_x, head_y = (boxes[:, 0] + boxes[:, 2]) / 2 / size_px[1], boxes[:, 1] / size_px[1]
+        born_at = np.full(len(ids), self.at) if self.born_at is None else self.born_at[confirmed]
         columns = zip(
             ids.tolist(),
             head_x.tolist(),
@@ -53,6 +56,7 @@ class People:
             (area.border_distance_px(feet, size_px) * metres_per_px).tolist(),
             shadowed(boxes, self.tracks.scores[confirmed]).tolist(),
             [tuple(ids[row].tolist()) for row in entangled(boxes)],
+            born_at.tolist(),
             strict=True,
         )
         return [Sighting(*row) for row in columns]
@@ -75,4 +79,4 @@ class Locator:
         tracks = self._tracker.update(at, detections)
         feet = foot_points(tracks.boxes_px, tracks.size_px)
         floor_m = None if self.calibration is None else self.calibration.to_floor(feet)
-        return People(at, tracks, feet, floor_m)
+        return People(at, tracks, feet, floor_m, self._tracker.born_at(tracks.ids))

@@ -36,6 +36,7 @@ class LedgerSettings:
     reach_m: float = 1.2  # how far a hidden stay may be from the track that takes it over,
     reach_speed: float = 0.8  # plus this much per second hidden,
     reach_max_m: float = 2.0  # up to this much
+    newborn_s: float = 1.2  # a track is confirmed so long after its first sight at most
     switch_s: float = 0.5  # a track takes so long to switch from one box to another
     stale_s: float = 10.0  # a longer gap between frames is unknown time
 
@@ -52,6 +53,7 @@ class Sighting:
         border_m: distance of the foot point from the border of the area.
         shadowed: the box may be a second box on somebody else, so it neither starts a stay nor moves one.
         upon: tracks whose boxes share so much with this one that both may be of one person.
+        born_at: when the track was seen first; a moment before it is one, as one sight alone may be a mistake.
     """
 
     track: int
@@ -62,6 +64,7 @@ class Sighting:
     border_m: float
     shadowed: bool = False
     upon: tuple[int, ...] = ()
+    born_at: Instant | None = None
 
 
 class Stay(msgspec.Struct):
@@ -241,7 +244,7 @@ class StayLedger:
             return
         stay = Stay(
             number=state.begun,
-            started_at=at,
+            started_at=self._since(at, person),
             seen_at=at,
             inside_at=at,
             seen_clock_s=state.clock_s,
@@ -259,6 +262,12 @@ class StayLedger:
         )
         state.begun += 1
         state.stays.append(stay)
+
+    def _since(self, at: Instant, person: Sighting) -> Instant:
+        """Since when somebody new is here: a track that is new itself was seen once before."""
+        if person.born_at is None or at - person.born_at > self.settings.newborn_s or self._came_in(person):
+            return at
+        return person.born_at
 
     def _came_in(self, person: Sighting) -> bool:
         """Whether the track was seen outside a moment ago: then it is nobody who was hidden inside."""

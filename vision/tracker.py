@@ -59,6 +59,7 @@ class Tracker:
         self._p: Floats = np.zeros((0, 4, 3))
         self._ids = np.zeros(0, np.int64)
         self._seen_at: Floats = np.zeros(0)
+        self._born_at: Floats = np.zeros(0)
 
     def update(self, at: float, detections: Detections) -> Tracks:
         """Take the detections of one frame.
@@ -92,6 +93,11 @@ class Tracker:
         ids = np.concatenate([self._ids[rows], np.full(len(fresh), TENTATIVE, np.int64)])
         return Tracks(ids, detections.boxes_px[shown], detections.scores[shown], detections.size_px)
 
+    def born_at(self, ids: NDArray[np.int64]) -> Floats:
+        """When each of some tracks was seen first, tentative or not; NaN for tracks that are not followed."""
+        born = dict(zip(self._ids.tolist(), self._born_at.tolist(), strict=True)) | {TENTATIVE: np.nan}
+        return np.array([born.get(track, np.nan) for track in ids.tolist()], dtype=np.float64)
+
     def _sorted(self, detections: Detections) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
         """Boxes in centre form, and which of them are sure and which are not.
 
@@ -110,7 +116,7 @@ class Tracker:
 
     def _keep(self, mask: NDArray[np.bool_]) -> None:
         self._x, self._v, self._p = self._x[mask], self._v[mask], self._p[mask]
-        self._ids, self._seen_at = self._ids[mask], self._seen_at[mask]
+        self._ids, self._seen_at, self._born_at = self._ids[mask], self._seen_at[mask], self._born_at[mask]
 
     def _predict(self, dt: float) -> None:
         """Constant speed with white acceleration (Bar-Shalom, Estimation with Applications, 6.3.2)."""
@@ -169,6 +175,7 @@ class Tracker:
         self._p = np.concatenate([self._p, np.stack([position, np.zeros((n, 4)), speed], axis=-1)])
         self._ids = np.concatenate([self._ids, np.full(n, TENTATIVE, np.int64)])
         self._seen_at = np.concatenate([self._seen_at, np.full(n, at)])
+        self._born_at = np.concatenate([self._born_at, np.full(n, at)])
         return fresh
 
 
