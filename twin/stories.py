@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from hall.errors import InputError
 from twin._demo_story import DemoStory
@@ -37,11 +38,24 @@ def story_names() -> list[str]:
 
 
 def make_story(name: str, hall: str, seed: int) -> Story:
-    """A story by its name.
+    """A story by its name, or of a scenario file (a path that ends in .yaml).
 
     Raises:
-        InputError: there is none of that name, or it does not fit the hall.
+        InputError: there is none of that name, the file is wrong, or it does not fit the hall.
     """
-    if name not in _STORIES:
-        raise InputError(f"story: found {name!r}; expected one of {', '.join(story_names())}")
-    return _STORIES[name](hall, seed)
+    if name in _STORIES:
+        return _STORIES[name](hall, seed)
+    if not name.endswith((".yaml", ".yml")):
+        raise InputError(
+            f"story: found {name!r}; expected one of {', '.join(story_names())}, or a scenario file (.yaml)"
+        )
+    return _told(Path(name), hall, seed)
+
+
+def _told(path: Path, hall: str, seed: int) -> Story:
+    from twin.scenario import load_scenario, tell  # noqa: PLC0415 - the stories that are built in need none of it
+
+    scenario = load_scenario(path)
+    if scenario.scenario.hall != hall:
+        raise InputError(f"story {path}: found hall {hall!r}; expected {scenario.scenario.hall!r}, where it plays")
+    return tell(scenario, seed)

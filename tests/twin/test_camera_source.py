@@ -119,6 +119,17 @@ def test_rendered_cameras_of_a_hall_file_can_be_replayed(tmp_path: Path, clips: 
     assert recordings(load_hall(hall_file), [])["cam1"] == "sim://lowdesk?camera=cam1&seed=1"
 
 
+def test_a_scenario_file_is_a_story(tmp_path: Path) -> None:
+    path = tmp_path / "morning.yaml"
+    path.write_text("scenario: {id: morning, hall: lowdesk, duration: 2min}\narrivals: {waiting: 3}\n")
+    opened = open_sim(f"sim://lowdesk?camera=cam2&seed=5&speed=4&story={path}")
+    assert opened.duration_s == 30.0
+    people = {seen.actor.person for number in range(0, 360, 30) for seen in opened.rendered(number).people}
+    assert len(people) >= 3
+    with pytest.raises(SourceError, match=r"nothing\.yaml: cannot be read"):
+        probe("sim://lowdesk?story=nothing.yaml")
+
+
 def test_a_name_has_one_story() -> None:
     assert "demo" in story_names()
     with pytest.raises(ValueError, match="'demo' is taken"):
