@@ -198,8 +198,8 @@ class _Day:
         """Stand there, reaching over the desk now and then."""
         way = citizen.way
         while way.end_s < until_s:
-            way.stay(min(until_s, way.end_s + 8.0), "stand", yaw_deg=AWAY_YAW)
-            way.stay(min(until_s, way.end_s + 3.0), "reach", yaw_deg=AWAY_YAW)
+            way.stay(min(until_s, way.end_s + 16.0), "stand", yaw_deg=AWAY_YAW)
+            way.stay(min(until_s, way.end_s + 5.0), "reach", yaw_deg=AWAY_YAW)
 
     def _go(self, citizen: _Citizen, line: list[Point]) -> None:
         citizen.way.walk(line, citizen.speed_m_s)
