@@ -71,6 +71,7 @@ def test_the_hall_file_is_one() -> None:
     sources = [camera.source.get_secret_value() for camera in floor.cameras]
     assert sources[0] == "sim://lowdesk?camera=cam1&seed=7&story=morning"
     assert [window.id for window in floor.windows] == ["w01", "w02", "w03"]
+    assert "&story=a.yaml" in hall_for(MORNING, story="a.yaml")
     assert hall.presence.window == 4.0
     assert hall.limits.overtime_case == 180.0
 

@@ -30,6 +30,7 @@ def hall_for(
     scenario: Scenario,
     *,
     seed: int = 1,
+    story: str | None = None,
     limits: Mapping[str, str] = LIMITS,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
     fps: float = 2.0,
@@ -37,8 +38,9 @@ def hall_for(
     """The text of a hall file that watches a scenario.
 
     Args:
-        scenario: which windows are open, and its id as the story of the cameras.
+        scenario: which windows are open, and the id of the hall.
         seed: of the story the cameras show.
+        story: name or file of that story; the scenario's id by default.
         limits: as in hall.yaml, with units.
         extra: further blocks, such as `{"presence": {"window": "4s"}}`.
         fps: `analyse_fps` of the cameras.
@@ -54,7 +56,7 @@ def hall_for(
         "    cameras:",
     ]
     for camera in place.cameras.values():
-        source = f"sim://{scenario.scenario.hall}?camera={camera.id}&seed={seed}&story={scenario.scenario.id}"
+        source = f"sim://{scenario.scenario.hall}?camera={camera.id}&seed={seed}&story={story or scenario.scenario.id}"
         lines += [
             f"      - id: {camera.id}",
             f'        source: "{source}"',
