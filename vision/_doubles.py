@@ -21,13 +21,16 @@ def shadowed(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which xyxy boxes (N, 4) lie mostly within a larger one or largely upon a surer one."""
     overlap, area = _overlaps(boxes)
     within = (area[None, :] > area[:, None]) & (overlap >= _SHADOW * area[:, None])
-    union = area[:, None] + area[None, :] - overlap
-    # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
-    height = boxes[:, 3] - boxes[:, 1]
-    same_depth = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) < 0.1 * height[:, None]
-    share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
-    upon = (scores[None, :] > scores[:, None]) & (overlap >= share * union)
+    upon = (scores[None, :] > scores[:, None]) & _alike(boxes, overlap, area)
     return np.asarray((within | upon).any(axis=1))
+
+
+def second(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which xyxy boxes (N, 4) share much with a surer one; the surest on a person never does."""
+    overlap, area = _overlaps(boxes)
+    smaller = np.minimum(area[:, None], area[None, :])
+    much = (overlap >= _SHADOW * smaller) | _alike(boxes, overlap, area)
+    return np.asarray((much & (scores[None, :] > scores[:, None])).any(axis=1))
 
 
 def entangled(boxes: Boxes) -> NDArray[np.bool_]:
@@ -36,6 +39,15 @@ def entangled(boxes: Boxes) -> NDArray[np.bool_]:
     part = overlap >= _ENTANGLED_PART * np.minimum(area[:, None], area[None, :])
     union = area[:, None] + area[None, :] - overlap
     return np.asarray((part | (overlap >= _ENTANGLED * union)) & ~np.eye(len(boxes), dtype=bool))
+
+
+def _alike(boxes: Boxes, overlap: Boxes, area: Boxes) -> NDArray[np.bool_]:
+    """Which boxes (N, N) lie so much upon each other that two people could hardly."""
+    # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
+    height = boxes[:, 3] - boxes[:, 1]
+    same_depth = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) < 0.1 * height[:, None]
+    share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
+    return np.asarray(overlap >= share * (area[:, None] + area[None, :] - overlap))
 
 
 def _overlaps(boxes: Boxes) -> tuple[Boxes, Boxes]:

@@ -276,7 +276,9 @@ class StayLedger:
     def _note_outside(self, people: Sequence[Sighting]) -> None:
         clock_s = self.state.clock_s
         self._outside_at = {t: s for t, s in self._outside_at.items() if clock_s - s <= self.settings.hidden_s}
-        self._outside_at |= {person.track: clock_s for person in people if not person.inside}
+        # Just beside the border is where a foot point jitters to.
+        outside = [p.track for p in people if not p.inside and p.border_m > self.settings.hold_m]
+        self._outside_at |= dict.fromkeys(outside, clock_s)
 
     def _nearest_hidden(self, person: Sighting, shadows: set[int]) -> Stay | None:
         """The nearest stay whose person is out of sight, or is followed only by a shadow."""

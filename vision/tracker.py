@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from vision._doubles import shadowed
+from vision._doubles import second
 from vision.types import TENTATIVE, Detections, Tracks
 
 Floats = NDArray[np.float64]
@@ -105,7 +105,7 @@ class Tracker:
         """
         seen = detections.scores >= self.settings.low_score
         double = np.zeros(len(detections), np.bool_)
-        double[seen] = shadowed(detections.boxes_px[seen], detections.scores[seen])
+        double[seen] = second(detections.boxes_px[seen], detections.scores[seen])
         sure = (detections.scores >= self.settings.high_score) & ~double
         return _to_centre(detections.boxes_px), np.flatnonzero(sure), np.flatnonzero(seen & ~sure)
 

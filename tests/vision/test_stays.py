@@ -173,6 +173,13 @@ def test_a_box_upon_somebody_with_a_stay() -> None:
     assert hall.running == [(0.0, 64.8)]
 
 
+def test_jitter_over_the_border_is_no_coming_in() -> None:
+    """The second box of somebody at the border is outside by a hand's breadth in its first frames."""
+    hall = Hall().see(5, at(1)).see(1, at(1, upon=2), at(2, (0.2, 0.3), outside_m=0.1, upon=1))
+    hall.see(30, at(1, upon=2), at(2, (0.2, 0.3), upon=1))
+    assert [start for start, _ in hall.running] == [0.0]
+
+
 def test_a_box_that_seldom_stands_by_itself() -> None:
     """A chair beside somebody: a shadow in two frames of three."""
     hall = Hall()

@@ -129,6 +129,12 @@ def test_a_double_box_is_no_second_person() -> None:
     assert {tuple(tracks.ids.tolist()) for tracks in play(scene, 5, 10)[1:]} == {(1,)}
 
 
+def test_a_part_and_the_whole_are_somebody() -> None:
+    """The upper half is a bit surer than the whole box, all the time: there is a person."""
+    frames = play(lambda _: found((549, 300, 682, 614), (560, 302, 670, 450), scores=(0.5, 0.6)), 5, 5)
+    assert {tuple(tracks.ids.tolist()) for tracks in frames[1:]} == {(1,)}
+
+
 def test_side_by_side_they_are_two() -> None:
     """Two who walk arm in arm: boxes a shoulder apart."""
     frames = play(lambda t: found(person(300 + 60 * t), person(350 + 60 * t, foot=505)), 5, 5)
