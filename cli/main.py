@@ -23,6 +23,7 @@ _COMMANDS = {
     "ingest": ("cli.ingest", "ingest", "ingest"),
     "replay": ("cli.replay", "replay", "edge"),
     "evaluate": ("cli.evaluate", "evaluate", "edge"),
+    "scenario": ("cli.scenario", "scenario", "edge"),
     "bench": ("cli.bench", "app", "edge"),
     "models": ("cli.models", "app", "edge"),
 }

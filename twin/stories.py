@@ -1,4 +1,4 @@
-"""The stories that a rendered hall can show, by name."""
+"""The stories that a rendered hall can show, by name: the demo, registered ones, and the scenarios that come along."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from hall.errors import InputError
 from twin._demo_story import DemoStory
 from twin.actors import Story
+from twin.scenario.file import SCENARIOS
 
 MakeStory = Callable[[str, int], Story]
 """Makes the story for the name of a hall and a seed. Raises InputError for a hall that it does not fit."""
@@ -34,17 +35,21 @@ def register_story(name: str, make: MakeStory) -> None:
 
 def story_names() -> list[str]:
     """All names."""
-    return sorted(_STORIES)
+    return sorted({*_STORIES, *(path.stem for path in SCENARIOS.glob("*.yaml"))})
 
 
 def make_story(name: str, hall: str, seed: int) -> Story:
     """A story by its name, or of a scenario file (a path that ends in .yaml).
+
+    The seed is of no account for the demo, which is one story.
 
     Raises:
         InputError: there is none of that name, the file is wrong, or it does not fit the hall.
     """
     if name in _STORIES:
         return _STORIES[name](hall, seed)
+    if name in story_names():
+        return _told(SCENARIOS / f"{name}.yaml", hall, seed)
     if not name.endswith((".yaml", ".yml")):
         raise InputError(
             f"story: found {name!r}; expected one of {', '.join(story_names())}, or a scenario file (.yaml)"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from twin.actors import ActorState
-from twin.scenario import EXACT, NoiseModel, load_place, load_scenario, observations, parse_scenario, tell
+from twin.scenario import EXACT, NoiseModel, built_in, load_place, observations, parse_scenario, tell
 from twin.scenario.bodies import POSES, silhouettes
 from twin.scenario.observe import hidden_by_others
 
 PLACE = load_place()
-MORNING = load_scenario(Path(__file__).with_name("morning.yaml"))
+MORNING = built_in("morning")
 SHORT = parse_scenario("scenario: {id: s, duration: 2min}\narrivals: {waiting: 6}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,8 @@ from twin.scenario import (
     EXACT,
     NoiseModel,
     Scenario,
+    built_in,
     hall_for,
-    load_scenario,
     observations,
     parse_scenario,
     story_truth,
@@ -29,7 +28,7 @@ from twin.scenario import (
 from twin.truth import Truth
 from vision.types import Detections
 
-MORNING = load_scenario(Path(__file__).with_name("morning.yaml"))
+MORNING = built_in("morning")
 CLEAR_LIMITS = {"clerk_absent": "1min", "long_wait": "4min", "overtime_case": "170s"}
 """No session of the seeds below is within a second of this: two frames a second could not tell."""
 BEGAN = from_iso(Truth().start)

