@@ -327,6 +327,12 @@ def test_clerk_absent(script: list[tuple[str, str]], expected: list[tuple[object
     assert [shown(change) for change in Desk(HOURS).play(script)] == expected
 
 
+def test_an_event_says_who_waits() -> None:
+    """What makes it critical stands in the detail."""
+    found = Desk(ALWAYS).play([("10:00:00", "in"), ("10:01:00", "out citizen"), ("10:07:00", "")])
+    assert [c.detail for c in found] == [{"citizens": 1, "waiting_over_limit": False}]
+
+
 def test_hall_across_midnight() -> None:
     """A night shift: midnight is no opening, so an absence runs on over it."""
     desk = Desk(NIGHTS)

@@ -74,6 +74,8 @@ def test_too_short_to_be_a_session() -> None:
 def test_another_takes_the_place() -> None:
     """The next one steps up three seconds later: the first session ends when its citizen was seen last."""
     assert follow(staffed(), (0, 60, 1), (63, 100, 2), until=200) == [(0, 60), (63, 100)]
+    # It is told as soon as the next one is known, not after the hold.
+    assert follow(staffed(), (0, 60, 1), (63, 100, 2), until=65) == [(0, 60)]
 
 
 def test_the_next_one_waits_beside_the_first() -> None:

@@ -111,7 +111,7 @@ def test_an_empty_chair_is_not_who_left_it() -> None:
         seat: Box = (654, 347, 753, 562)
         if t < 4:
             return found(seat, scores=(0.6,))
-        walker = person(750 + 150 * (t - 4), foot=566, height=250)
+        walker = person(900 + 60 * (t - 4), foot=566, height=250)
         chair: Box = (630, 365, 745, 565)
         return found(walker, *([chair] if t > 4.5 else []), scores=(0.7, 0.3)[: 1 + (t > 4.5)])
 
