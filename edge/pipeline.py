@@ -331,15 +331,13 @@ class Pipeline:
         return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
 
     def _differs(self, state: StateBody) -> bool:
-        """Whether something changed that nobody can work out from the last state and the time."""
-        old = self._published
-        if old is None:
-            return True
-        windows = [(w.status, w.clerk, w.duty, w.customers) for w in state.windows]
-        zones = [(z.count, z.over_limit) for z in state.zones]
-        return windows != [(w.status, w.clerk, w.duty, w.customers) for w in old.windows] or zones != [
-            (z.count, z.over_limit) for z in old.zones
-        ]
+        return self._published is None or _gist(self._published) != _gist(state)
+
+
+def _gist(state: StateBody) -> tuple[object, ...]:
+    """What of a state nobody can work out from an earlier one and the time."""
+    windows = [(w.status, w.clerk, w.duty, w.customers, w.session_s is None) for w in state.windows]
+    return windows, [(z.count, z.over_limit) for z in state.zones]
 
 
 def _cameras_of_window(window: Window) -> set[str]:

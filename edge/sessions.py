@@ -75,13 +75,21 @@ class SessionWatch:
         """The open session."""
         return self.state if self.state.open else None
 
-    def step(self, at: Instant, stays: Sequence[Stay], clerk_since: Instant | None) -> FinishedSession | None:
+    def step(
+        self,
+        at: Instant,
+        stays: Sequence[Stay],
+        clerk_since: Instant | None,
+        clerk_gone_at: Instant | None = None,
+    ) -> FinishedSession | None:
         """Look at the window.
 
         Args:
             at: capture time.
             stays: stays of the customer area, oldest first.
             clerk_since: since when the clerk is there; None while absent or unknown.
+            clerk_gone_at: since when the clerk is absent. That is known late, so a session may have started
+                after it; then it was none.
 
         Returns:
             The session that ended, if it was open long enough to be one.
@@ -100,7 +108,7 @@ class SessionWatch:
             served = stays[0]
             self.state = SessionState(citizen_since=served.started_at, citizen=served.number)
         if served is not None:
-            self._serve(served, clerk_since)
+            self._serve(served, clerk_since, clerk_gone_at)
         return finished
 
     def _served(self, stays: Sequence[Stay]) -> Stay | None:
@@ -111,7 +119,7 @@ class SessionWatch:
         """Who stands there now that the citizen served has gone."""
         return stays[0] if stays else None
 
-    def _serve(self, stay: Stay, clerk_since: Instant | None) -> None:
+    def _serve(self, stay: Stay, clerk_since: Instant | None, clerk_gone_at: Instant | None) -> None:
         state = self.state
         state.seen_at, state.track = stay.until, stay.track if stay.track is not None else state.track
         if state.started_at is None:
@@ -119,9 +127,11 @@ class SessionWatch:
                 return
             state.started_at = max(stay.started_at, clerk_since or stay.started_at)
             state.unknown_base_s = stay.unknown_s  # what was unknown before the session is no part of it
-        elif not state.open and self._staffed and clerk_since is None:
-            state.started_at = None  # the clerk went before it was a session
-            return
+        elif self._staffed and clerk_since is None:
+            never = clerk_gone_at is not None and clerk_gone_at <= state.started_at
+            if never or not state.open:
+                state.started_at, state.open = None, False  # the clerk went before it was a session
+                return
         state.unknown_s = stay.unknown_s - state.unknown_base_s
         if state.elapsed_s >= self._settings.open_after - 1e-6:
             state.open = True

@@ -129,7 +129,9 @@ class WindowWatch:
         # An unknown clerk neither starts a session nor stops one from starting: the last decision stands.
         present = [m.state.since for m in self._machines.values() if m.state.seen == "present"]
         since = min((at for at in present if at is not None), default=None)
-        return self.sessions.step(now, self.customers.stays, since)
+        clerk = self.clerk(now)
+        gone_at = clerk.since if clerk.seen == "absent" else None
+        return self.sessions.step(now, self.customers.stays, since, gone_at)
 
     def clerk(self, now: Instant) -> ClerkView:
         """The clerk area now: present in one camera is present; absent only when absent in all."""

@@ -115,6 +115,18 @@ def test_the_clerk_goes_before_it_is_a_session() -> None:
     assert follow(watch, (0, 80, 1), start=8, until=120, clerk=(40, 1e9)) == [(40, 80)]
 
 
+def test_the_clerk_had_gone_already() -> None:
+    """That the clerk left a second before the citizen came is known ten seconds later: no session."""
+    watch = staffed()
+    for now in range(5, 16):
+        watch.step(float(now), [stay(5.0, float(now))], -100.0)
+    assert watch.running is not None
+    watch.step(16.0, [stay(5.0, 16.0)], None, 4.0)
+    assert watch.running is None
+    watch.step(40.0, [stay(5.0, 40.0)], 30.0)
+    assert (watch.running and watch.running.started_at) == 30.0
+
+
 def test_the_clerk_steps_away() -> None:
     """A clerk who fetches a stamp for half a minute does not end the session."""
     watch = staffed()
