@@ -120,11 +120,11 @@ def test_the_clerk_had_gone_already() -> None:
     watch = staffed()
     for now in range(5, 16):
         watch.step(float(now), [stay(5.0, float(now))], -100.0)
-    assert watch.running is not None
+    assert watch.state.open
     watch.step(16.0, [stay(5.0, 16.0)], None, 4.0)
     assert watch.running is None
     watch.step(40.0, [stay(5.0, 40.0)], 30.0)
-    assert (watch.running and watch.running.started_at) == 30.0
+    assert (watch.state.open, watch.state.started_at) == (True, 30.0)
 
 
 def test_the_clerk_steps_away() -> None:
