@@ -17,6 +17,7 @@ from hall.clock import from_iso
 from hall.errors import InputError
 from hall.load import load_hall
 from hall.messages import Message, encode
+from vision.tracker import TrackerSettings
 
 START = "2026-01-05T01:00:00Z"
 """A Monday, nine o'clock in China: a hall with working hours is open then."""
@@ -50,7 +51,13 @@ def replay(
             file.write(encode(message) + b"\n")
 
         report = run_replay(
-            hall, recordings(hall, source or []), detector, start=began, fit=detector.input_size, emit=emit
+            hall,
+            recordings(hall, source or []),
+            detector,
+            start=began,
+            fit=detector.input_size,
+            emit=emit,
+            tracker=TrackerSettings.for_model(detector.score),
         )
     took_s = time.perf_counter() - clock
     print(

@@ -18,6 +18,7 @@ from hall.errors import InputError, SourceError
 from hall.layout import Camera, Hall
 from hall.messages import Message, compose
 from hall.topics import Address
+from vision.tracker import TrackerSettings
 from vision.types import Frame
 
 BOOT = "replay"
@@ -93,6 +94,7 @@ def replay(
     start: Instant,
     fit: tuple[int, int] | None,
     emit: Callable[[Message], None],
+    tracker: TrackerSettings | None = None,
 ) -> ReplayReport:
     """Judge recordings as their boxes would have.
 
@@ -103,6 +105,7 @@ def replay(
         start: when the first picture of every recording was taken.
         fit: size that frames are shrunk into, that of the model's input.
         emit: takes every message, in order of capture time.
+        tracker: thresholds that fit the detector; those of the default model where left out.
 
     Returns:
         Counts, and the faults of recordings that end before they should: the others go on to their end.
@@ -113,7 +116,7 @@ def replay(
     """
     cameras = _cameras(hall, sources)
     report = ReplayReport()
-    nodes = _Nodes(hall, detector, emit, report)
+    nodes = _Nodes(hall, detector, emit, report, tracker)
     with ExitStack() as stack:
         streams = []
         for camera, node in cameras:
@@ -149,8 +152,16 @@ def _cameras(hall: Hall, sources: Mapping[str, str]) -> list[tuple[Camera, str]]
 class _Nodes:
     """The pipelines of the nodes that take part."""
 
-    def __init__(self, hall: Hall, detector: Detects, emit: Callable[[Message], None], report: ReplayReport) -> None:
+    def __init__(
+        self,
+        hall: Hall,
+        detector: Detects,
+        emit: Callable[[Message], None],
+        report: ReplayReport,
+        tracker: TrackerSettings | None,
+    ) -> None:
         self._hall, self._detector, self._emit, self._report = hall, detector, emit, report
+        self._tracker = tracker
         self._pipelines: dict[str, Pipeline] = {}
         self._by_camera: dict[str, str] = {}
         self._seq: dict[str, int] = {}
@@ -158,7 +169,7 @@ class _Nodes:
     def add(self, camera: str, node: str) -> None:
         self._by_camera[camera] = node
         if node not in self._pipelines:
-            self._pipelines[node] = Pipeline(self._hall, node, self._detector)
+            self._pipelines[node] = Pipeline(self._hall, node, self._detector, tracker=self._tracker)
             self._seq[node] = 0
 
     def take(self, frame: Frame) -> None:

@@ -27,6 +27,7 @@ from hall.layout import Hall
 from hall.messages import CameraHealth, HealthBody, Message
 from hall.topics import Address
 from vision.detector import Detector
+from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
 
 log = logging.getLogger(__name__)
@@ -121,11 +122,12 @@ class EdgeService:
     def _restored(self, hall: Hall, node: str) -> Pipeline:
         """The pipeline with its saved state; one that another version wrote is left behind, and said."""
         saved = self._outbox.load_state()
+        thresholds = TrackerSettings.for_model(self._detector.score)
         try:
-            return Pipeline(hall, node, self._timed, saved)
+            return Pipeline(hall, node, self._timed, saved, tracker=thresholds)
         except msgspec.MsgspecError as exc:
             log.warning("saved rule state cannot be read (%s): starting without it", exc)
-            return Pipeline(hall, node, self._timed)
+            return Pipeline(hall, node, self._timed, tracker=thresholds)
 
     @property
     def ended(self) -> bool:
