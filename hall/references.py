@@ -25,6 +25,7 @@ def check_references(raw: Any) -> Iterator[Finding]:
     yield from _nodes_of_two_floors(floors)
     for loc, floor in floors:
         yield from _areas_of_two_nodes(floor, loc)
+        yield from _second_areas(floor, loc)
         cameras = _ids(floor, "cameras")
         windows = _ids(floor, "windows")
         yield from _unknown_cameras(floor, loc, cameras)
@@ -60,6 +61,19 @@ def _unknown_cameras(floor: dict[str, Any], loc: Loc, cameras: list[Any]) -> Ite
                     elif area["camera"] not in cameras:
                         found = f"the unknown camera {area['camera']!r}"
                         yield (*area_loc, "camera"), found, _one_of(cameras, "camera")
+
+
+def _second_areas(floor: dict[str, Any], loc: Loc) -> Iterator[Finding]:
+    """One area has one polygon in a camera: what a person does between two of them nobody could follow."""
+    for kind in ("windows", "zones"):
+        for item_loc, item in _items(floor, kind, loc):
+            for key in ("areas", "clerk_area", "customer_area"):
+                seen: set[str] = set()
+                for area_loc, area in _items(item, key, item_loc):
+                    camera = str(area.get("camera", item.get("camera")))
+                    if camera in seen:
+                        yield area_loc, f"a second polygon in camera {camera}", "one polygon for each camera"
+                    seen.add(camera)
 
 
 def _node_of(camera: dict[str, Any], floor: dict[str, Any]) -> str:

@@ -77,6 +77,15 @@ ONE_FAULT = [
     ("{camera: c2, poly", "{poly", "floors[0].zones[0].areas[0]", 22, "without a camera", "the id of the camera"),
     # A window that is not there.
     ("serves: [w01]", "serves: [w02]", "floors[0].zones[0].serves[0]", 20, "window 'w02'", "one of w01"),
+    # Two polygons of one area in the same camera.
+    (
+        CLERK,
+        f"[{{polygon: {CLERK}}}, {{camera: c1, polygon: {CLERK}}}]",
+        "floors[0].windows[0].clerk_area[1]",
+        16,
+        "a second polygon in camera c1",
+        "one polygon for each camera",
+    ),
     # One id twice.
     (
         "hall.mp4}",
