@@ -139,6 +139,8 @@ class Pipeline:
             for z in floor.zones
             if mine & {area.camera for area in z.areas}
         }
+        self._window_limits = {name: hall.limits_of(watch.window) for name, watch in self._windows.items()}
+        self._zone_limits = {name: hall.limits_of(watch.zone) for name, watch in self._zones.items()}
         self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
         self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
@@ -220,7 +222,7 @@ class Pipeline:
 
     def _finish_session(self, window: Window, ended: FinishedSession) -> AnyBody:
         self._window_rules[window.id].times.add(ended.duration_s)
-        overtime = ended.duration_s >= self.hall.limits_of(window).overtime_case
+        overtime = ended.duration_s >= self._window_limits[window.id].overtime_case
         return session_body(self._names, window.id, ended, overtime=overtime)
 
     def _judge_absence(
@@ -242,7 +244,7 @@ class Pipeline:
             waiting_over=self._waiting_over(window.window.id),
             doubtful=clerk.doubtful,
         )
-        limits = self.hall.limits_of(window.window)
+        limits = self._window_limits[window.window.id]
         rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, self._schedule.open_seconds)
         return changes
 
@@ -259,7 +261,7 @@ class Pipeline:
             observed_at=window.customers.observed_at,
             ended=ended,
         )
-        limits = self.hall.limits_of(window.window)
+        limits = self._window_limits[window.window.id]
         rules.overtime, changes = step_overtime_case(limits, rules.overtime, seen)
         return changes
 
@@ -282,7 +284,7 @@ class Pipeline:
                 "p90_s": round(percentile(lengths, 90) or 0.0, 1),
             },
         )
-        limits = self.hall.limits_of(zone.zone)
+        limits = self._zone_limits[zone.zone.id]
         self._zone_rules[zone.zone.id], changes = step_long_wait(limits, self._zone_rules[zone.zone.id], seen)
         for change in changes:
             yield self._names.event(f"zone/{zone.zone.id}", change)
@@ -326,7 +328,7 @@ class Pipeline:
         return state
 
     def _zone_state(self, now: Instant, zone: ZoneWatch) -> ZoneState:
-        limit_s = self.hall.limits_of(zone.zone).long_wait
+        limit_s = self._zone_limits[zone.zone.id].long_wait
         expected_s = self._expected_wait_s(zone.zone, len(zone.area.stays))
         return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
 
