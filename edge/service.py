@@ -170,13 +170,13 @@ class EdgeService:
         for frame in frames:
             self._inferred_at[frame.camera_id] = self._clock.now()
         now = self._clock.now()
-        if now - self._tick_at >= TICK_EVERY_S or now < self._tick_at:
+        if _due(self._tick_at, TICK_EVERY_S, now):
             self._tick_at = now
             emitted += self._pipeline.tick(now)
-        if now - self._health_at >= HEALTH_EVERY_S or now < self._health_at:
+        if _due(self._health_at, HEALTH_EVERY_S, now):
             self._health_at = now
             emitted.append(Emitted(now, self._health(now)))
-        if emitted or now - self._saved_at >= SAVE_EVERY_S or now < self._saved_at:
+        if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)
 
@@ -212,6 +212,11 @@ class EdgeService:
             reconnects=stats.reconnects,
             error=stats.error,
         )
+
+
+def _due(last: Instant, every_s: float, now: Instant) -> bool:
+    """Whether something is due again; a clock that was set back must not put it off."""
+    return now - last >= every_s or now < last
 
 
 def _rss_bytes() -> int:
