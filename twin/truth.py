@@ -16,15 +16,13 @@ import numpy as np
 from hall.errors import InputError
 from hall.layout import CameraPolygon, Hall, Window, Zone
 from hall.messages import Rule
+from twin._spans import Span, gaps
 from vision.areas import Area, foot_points
 
-Span = tuple[float, float]
-"""From and to, seconds."""
-
-_BLINK_S = 1.0
+BLINK_S = 1.0
 """Who is out of an area for less never left it."""
 
-_PASSING_S = 2.0
+PASSING_S = 2.0
 """Who is in an area for less only passed: the ledger of stays says the same."""
 
 
@@ -142,8 +140,8 @@ def _spans(times: Sequence[float]) -> Iterator[Span]:
     """Uninterrupted times in an area, passers-by left out."""
     start = last = times[0]
     for at_s in [*times[1:], float("inf")]:
-        if at_s - last > _BLINK_S:
-            if last - start >= _PASSING_S:
+        if at_s - last > BLINK_S:
+            if last - start >= PASSING_S:
                 yield start, last
             start = at_s
         last = at_s
@@ -172,7 +170,7 @@ def _judge_window(
         overlap = hall.presence_of(window).overlap
         by_person = _in_areas(window.clerk_area or [], window.camera, people, by_overlap=overlap)
         clerk = sorted(span for spans in by_person.values() for span in spans)
-        for start, end in _gaps(clerk, end_s):
+        for start, end in gaps(clerk, end_s):
             if end - start >= limits.clerk_absent:
                 events.append(TrueEvent("clerk_absent", subject, start, end if end < end_s else None))
     sessions = []
@@ -186,16 +184,6 @@ def _judge_window(
         if end - began >= limits.overtime_case:
             events.append(TrueEvent("overtime_case", subject, began, end if end < end_s else None))
     return events, sessions
-
-
-def _gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
-    last = 0.0
-    for start, end in spans:
-        if start > last:
-            yield last, start
-        last = max(last, end)
-    if last < end_s:
-        yield last, end_s
 
 
 def _long_waits(hall: Hall, zone: Zone, spans: Sequence[Span], end_s: float) -> Iterator[TrueEvent]:

@@ -15,18 +15,14 @@ from numpy.typing import NDArray
 
 from hall.geometry import segments_meet
 from hall.layout import CameraPolygon, Entrance, Floor, Hall, Window, Zone
-from twin.scenario._spans import Span, Spans, clip, gaps, merged, overlap_s
+from twin._spans import Span, Spans, clip, gaps, merged, overlap_s
 from twin.scenario.bodies import Silhouettes, silhouettes
 from twin.scenario.file import Scenario
 from twin.scenario.place import load_place
 from twin.scenario.story import ScenarioStory
-from twin.truth import TrueCount, TrueCrossing, TrueEvent, TrueSession, TrueStay, Truth
+from twin.truth import BLINK_S, PASSING_S, TrueCount, TrueCrossing, TrueEvent, TrueSession, TrueStay, Truth
 from vision.areas import Area, foot_points
 
-BLINK_S = 1.0
-"""Who is out of an area for less never left it."""
-PASSING_S = 2.0
-"""Who is in an area for less only passed: the ledger of stays says the same."""
 COUNT_EVERY_S = 10.0
 _STEADY_S = 3.0
 """A head count that changed so lately is no truth to compare with."""
