@@ -144,13 +144,13 @@ class SimSource:
         self.busy_s += time.perf_counter() - began
         return rendered
 
-    def truth(self) -> dict[str, Any]:
-        """What can be seen of whom in every picture, as the truth files of the clips; times are those of the source."""
+    def truth(self, *, every: int = 1) -> dict[str, Any]:
+        """What can be seen of whom in every n-th picture, as the truth of the clips says it; times of the source."""
         frames = []
-        for number in range(self.count):
+        for number in range(0, self.count, every):
             people = self._compositor.draw(self._story.at(number / FPS * self._address.speed))
             frames.append(clip_frame(number, number / FPS, people))
-        return {"camera": self._address.camera, "fps": FPS, "size": list(self.size_px), "frames": frames}
+        return {"camera": self._address.camera, "fps": FPS / every, "size": list(self.size_px), "frames": frames}
 
     def close(self) -> None:
         """Nothing is held."""

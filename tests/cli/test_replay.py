@@ -14,8 +14,8 @@ import pytest
 
 from hall.messages import EventBody, Message, SessionBody, StateBody
 from tests.support.clips import CLIPS, clip_hall, clip_truths
+from twin.clip_truth import clip_truth
 from twin.evaluate import read_messages
-from twin.truth import clip_truth
 
 SHOW = {
     "limits": {"clerk_absent": "8s", "long_wait": "10s", "overtime_case": "10s", "clear_hold": "2s"},

@@ -15,9 +15,9 @@ from edge.sources import grab_frame, open_source, probe
 from hall.errors import SourceError
 from hall.load import load_hall
 from twin.bench import bench_twin
+from twin.clip_truth import clip_truth
 from twin.source import SimAddress, open_sim
 from twin.stories import make_story, register_story, story_names
-from twin.truth import clip_truth
 
 START = 1_767_600_000.0
 

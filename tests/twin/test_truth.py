@@ -8,7 +8,7 @@ import pytest
 
 from hall.errors import InputError
 from tests.support.clips import clip_hall, clip_truths
-from twin.truth import clip_truth
+from twin.clip_truth import clip_truth
 
 LIMITS = {
     "limits": {"clerk_absent": "8s", "long_wait": "10s", "overtime_case": "10s"},

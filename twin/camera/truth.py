@@ -31,7 +31,7 @@ class PersonTruth:
 
 
 def clip_frame(number: int, time_s: float, people: Sequence[PersonTruth]) -> dict[str, Any]:
-    """One frame as the truth files of the clips hold it: people of whom anything can be seen."""
+    """One frame as the truth files of the clips hold it: also people whom others hide."""
     return {
         "frame": number,
         "t": round(time_s, 3),
@@ -46,6 +46,5 @@ def clip_frame(number: int, time_s: float, people: Sequence[PersonTruth]) -> dic
                 "visible": round(seen.visible, 3),
             }
             for seen in people
-            if seen.visible > 0
         ],
     }

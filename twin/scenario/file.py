@@ -149,10 +149,19 @@ class CameraFault(Span):
     kind: Literal["dim", "frozen", "dark", "covered", "bumped", "stalled"]
 
 
+class EventLimits(Model):
+    """Limits of the hall file: minutes instead of hours, so that ten minutes hold some of everything."""
+
+    clerk_absent: Duration = 60.0
+    long_wait: Duration = 240.0
+    overtime_case: Duration = 180.0
+
+
 class Scenario(Model):
     """A scenario file."""
 
     scenario: Info
+    limits: EventLimits = EventLimits()
     arrivals: Arrivals = Arrivals()
     queue: Queue = Queue()
     windows: list[Desk] = Field([Desk(id="w01"), Desk(id="w02"), Desk(id="w03")])

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from twin.scenario.file import Scenario
 from twin.scenario.place import Camera, Counter, Place, load_place
-
-LIMITS: Mapping[str, str] = MappingProxyType({"clerk_absent": "1min", "long_wait": "4min", "overtime_case": "3min"})
-"""Minutes instead of hours, so that ten minutes hold some of everything."""
 
 PLAN_OFFSET_M = 6.0
 """The floor plan's origin is so far left of and nearer than that of the world."""
@@ -31,7 +27,7 @@ def hall_for(
     *,
     seed: int = 1,
     story: str | None = None,
-    limits: Mapping[str, str] = LIMITS,
+    limits: Mapping[str, str] | None = None,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
     fps: float = 2.0,
 ) -> str:
@@ -41,14 +37,15 @@ def hall_for(
         scenario: which windows are open, and the id of the hall.
         seed: of the story the cameras show.
         story: name or file of that story; the scenario's id by default.
-        limits: as in hall.yaml, with units.
+        limits: as in hall.yaml, with units; those of the scenario where left out.
         extra: further blocks, such as `{"presence": {"window": "4s"}}`.
         fps: `analyse_fps` of the cameras.
     """
     place = load_place(scenario.scenario.hall)
+    own = {name: f"{limit_s:g}s" for name, limit_s in scenario.limits.model_dump().items()}
     lines = [
         f"hall: {{id: {scenario.scenario.id}, name: 演示政务服务中心, timezone: Asia/Shanghai}}",
-        f"limits: {_block(limits)}",
+        f"limits: {_block(own if limits is None else limits)}",
         *(f"{key}: {_block(values)}" for key, values in (extra or {}).items()),
         "floors:",
         "  - id: f1",
