@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
+import typer
 
 from cli.models import model_folders
 from edge.media import Address, MediaSource, OpenRequest, Picture, SourceInfo
@@ -16,19 +17,30 @@ from hall.layout import Hall
 from models.zoo import resolve
 from vision.detector import Detector
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="A detector of `hallwatch models list`, instead of the hall file's; auto takes rtmdet-nano-person "
+        "where it was pulled, else the one that comes along.",
+    ),
+]
+
 if TYPE_CHECKING:
     from twin.source import SimSource
 
 
-def open_detector(hall: Hall, threads: int) -> Detector:
-    """The hall's detector, checked and warmed up.
+def open_detector(hall: Hall, threads: int, model: str | None = None) -> Detector:
+    """The hall's detector, or another, checked and warmed up; says which one it is.
 
     Raises:
         ModelError: the model is not what it should be.
     """
     cv2.setNumThreads(1)  # cameras and inference share the cores already
-    detector = Detector(resolve(hall.model, model_folders()), threads=threads)
-    print(f"detector {detector.name} on {detector.provider}, {threads} thread(s)", file=sys.stderr)
+    wanted = model or hall.model
+    detector = Detector(resolve(wanted, model_folders()), threads=threads)
+    asked = f"{wanted}: " if wanted != detector.name else ""
+    print(f"detector {asked}{detector.name} on {detector.provider}, {threads} thread(s)", file=sys.stderr)
     return detector
 
 

@@ -9,7 +9,7 @@ import cv2
 import msgspec
 import typer
 
-from cli._edge import open_detector, recordings
+from cli._edge import ModelOption, open_detector, recordings
 from edge.bench import bench_replay
 from hall.load import load_hall
 from twin.bench import bench_twin
@@ -29,6 +29,7 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="How often to measure.")] = 3,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
+    model: ModelOption = None,
 ) -> None:
     """Replay of the demo's cameras against decoding plus inference alone.
 
@@ -36,7 +37,7 @@ def replay(
     """
     with as_file(files("twin") / "assets") as assets:
         hall = load_hall(assets / "demo.yaml")
-        figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads), rounds=rounds)
+        figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads, model), rounds=rounds)
     if as_json:
         typer.echo(msgspec.json.encode(figures).decode())
         return

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli._edge import open_detector, recordings, register_sim
+from cli._edge import ModelOption, open_detector, recordings, register_sim
 from edge.live import LoopClock
 from edge.service import EdgeService
 from hall.broker import parse_broker
@@ -32,6 +32,7 @@ def edge(
         Path, typer.Option(envvar="HALLWATCH_DATA_DIR", help="Folder of the outbox and the rule state.")
     ] = Path(".hallwatch"),
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
+    model: ModelOption = None,
     loop: Annotated[bool, typer.Option("--loop", help="Play recordings over and over, in step.")] = False,
 ) -> None:
     """Watch the cameras of one box and publish what is seen.
@@ -44,7 +45,7 @@ def edge(
     name = node or _only_node(hall)
     settings = parse_broker(broker)
     looped = LoopClock.around(list(recordings(hall, []).values()), time.time()) if loop else None
-    service = EdgeService(hall, name, open_detector(hall, threads), settings, data / name, loop=looped)
+    service = EdgeService(hall, name, open_detector(hall, threads, model), settings, data / name, loop=looped)
 
     def _end(_number: int, _frame: FrameType | None) -> None:
         service.stop()

@@ -45,7 +45,8 @@ def list_models(
     except HallwatchError as exc:
         typer.echo(str(exc), err=True)
         raise typer.Exit(1) from exc
-    rows = [_row(entry, zoo, [*(folder or []), *model_folders()]) for entry in zoo.models]
+    folders = [*(folder or []), *model_folders()]
+    rows = [_row(entry, zoo, folders) for entry in zoo.models]
     typer.echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else _table(rows))
     if faults := [row["fault"] for row in rows if row["fault"]]:
         typer.echo("\n".join(faults), err=True)
@@ -68,6 +69,7 @@ def _row(entry: ModelEntry, zoo: Zoo, folders: Sequence[Path]) -> dict[str, Any]
     return {
         "name": entry.name,
         "default": entry.name == zoo.default,
+        "auto": entry.name == zoo.auto(folders).name,
         "state": state,
         "fault": fault,
         "path": None if path is None else str(path),
@@ -92,7 +94,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
         ).rstrip()
         for line in cells
     ]
-    return "\n".join([*lines, "", "* the default"])
+    auto = next(row["name"] for row in rows if row["auto"])
+    return "\n".join([*lines, "", f"* the default; auto takes {auto} here"])
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -60,6 +60,17 @@ class OutputSpec(_Strict):
     shape: tuple[Annotated[int, Field(gt=0)], ...] = Field(description="without the batch")
 
 
+class Sight(_Strict):
+    """How large an upright person has to be in a model's picture to be found, in pixels of its input.
+
+    Measured on the rendered hall: docs/models.md says how.
+    """
+
+    clerk_px: float = Field(gt=0, description="at a desk, seated or bent over a phone")
+    person_px: float = Field(gt=0, description="on the open floor")
+    crop_px: float = Field(gt=0, description="best: what a crop makes of smaller people")
+
+
 class Archive(_Strict):
     """Where the weights of an entry can be had, and what was done to them."""
 
@@ -91,6 +102,7 @@ class ModelEntry(_Strict):
         min_length=1,
         description="execution providers to take when the user names none, the best first",
     )
+    sight: Sight | None = Field(default=None, description="left out, the model gets no crops")
     input: InputSpec
     outputs: tuple[OutputSpec, ...] = Field(min_length=1, description="in the order the decoder reads them")
 
@@ -107,6 +119,7 @@ class Zoo(_Strict):
     """The manifest: unique names, files and sha256; the default is shipped."""
 
     default: str
+    preferred: tuple[str, ...] = Field(default=(), description="what `auto` takes before the default, if it is here")
     models: tuple[ModelEntry, ...] = Field(alias="model", min_length=1)
 
     @model_validator(mode="after")
@@ -118,12 +131,24 @@ class Zoo(_Strict):
         chosen = self.named(self.default)
         if chosen is None or not chosen.shipped:
             raise ValueError(f"default {self.default} is not a shipped model")
+        if unknown := [name for name in self.preferred if name not in self.names]:
+            raise ValueError(f"preferred {', '.join(unknown)} is not a model")
         return self
 
     def named(self, name: str) -> ModelEntry | None:
-        """The entry of this name; `auto` and `default` name the default."""
-        wanted = self.default if name in ("auto", "default") else name
+        """The entry of this name; `default` names the default."""
+        wanted = self.default if name == "default" else name
         return next((entry for entry in self.models if entry.name == wanted), None)
+
+    def auto(self, folders: Sequence[Path] = ()) -> ModelEntry:
+        """What `auto` means where these are the model folders: the first preferred model of which a file is here."""
+        for name in self.preferred:
+            entry = self.named(name)
+            if entry is not None and any(path.is_file() for path in places(entry, folders)):
+                return entry
+        chosen = self.named(self.default)
+        assert chosen is not None  # checked when the manifest was read
+        return chosen
 
     @property
     def names(self) -> list[str]:
@@ -180,8 +205,9 @@ def resolve(name: str | Path, folders: Sequence[Path] = (), *, zoo: Zoo | None =
     """Find a model and check that its file is the one the manifest describes.
 
     Args:
-        name: a name of the manifest; `auto` or `default` for the model that hallwatch ships; or the path
-            of an .onnx file whose sha256 or file name the manifest knows.
+        name: a name of the manifest; `default` for the model that hallwatch ships; `auto` for the first of the
+            manifest's `preferred` models that is in a folder, else the default; or the path of an .onnx file
+            whose sha256 or file name the manifest knows.
         folders: where to look for files that are not shipped, in this order.
         zoo: the manifest, if not the one of this package.
 
@@ -189,7 +215,7 @@ def resolve(name: str | Path, folders: Sequence[Path] = (), *, zoo: Zoo | None =
         ModelError: unknown name, no file, or a file that is not what the manifest says.
     """
     zoo = zoo or load_zoo()
-    entry = zoo.named(str(name))
+    entry = zoo.auto(folders) if str(name) == "auto" else zoo.named(str(name))
     if entry is not None:
         model = ModelFile(entry, _find(entry, folders))
     elif Path(name).suffix == ".onnx":

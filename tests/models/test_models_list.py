@@ -28,6 +28,7 @@ def test_the_table_fits_a_hundred_columns() -> None:
     assert lines[1].split()[:4] == ["nanodet-g_416_int8*", "shipped", "3.9", "416x416"]
     assert lines[3].split()[:2] == ["rtmdet-nano-person_416x256", "absent"]
     assert len(lines) == 1 + len(load_zoo().models) + 2
+    assert lines[-1] == "* the default; auto takes nanodet-g_416_int8 here"
 
 
 def test_json() -> None:
@@ -57,4 +58,5 @@ def test_a_folder_that_is_not_there_is_wrong_usage() -> None:
 @pytest.mark.data
 def test_models_in_a_folder_are_present(data_dir: Path) -> None:
     rows = json.loads(runner.invoke(app, ["list", "--json", "--folder", str(data_dir / "models")]).output)
+    assert [row["name"] for row in rows if row["auto"]] == ["rtmdet-nano-person_640x384"]
     assert {row["state"] for row in rows} == {"shipped", "present"}

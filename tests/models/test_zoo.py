@@ -28,6 +28,38 @@ def test_every_shipped_model_is_what_the_manifest_says() -> None:
         assert len(resolve(entry.name).read()) == entry.size
 
 
+PREFERRED = ["rtmdet-nano-person_640x384", "rtmdet-nano-person_416x256"]
+
+
+@pytest.mark.parametrize(
+    ("pulled", "auto"),
+    [
+        ([], DEFAULT),
+        (["person-detection-0200"], DEFAULT),  # one that is there, but not preferred
+        (PREFERRED[1:], PREFERRED[1]),
+        (PREFERRED, PREFERRED[0]),
+    ],
+)
+def test_auto_takes_the_first_preferred_model_that_was_pulled(pulled: list[str], auto: str, tmp_path: Path) -> None:
+    zoo = load_zoo()
+    for name in pulled:
+        entry = zoo.named(name)
+        assert entry is not None
+        (tmp_path / entry.file).touch()
+    assert zoo.auto([tmp_path / "empty", tmp_path]).name == auto
+
+
+def test_a_preferred_model_that_is_broken_is_told_and_nothing_else_taken(tmp_path: Path) -> None:
+    (tmp_path / "rtmdet-nano-person_640x384_w16.onnx").write_bytes(b"x")
+    with pytest.raises(ModelError, match="found 1 bytes"):
+        resolve("auto", [tmp_path])
+
+
+@pytest.mark.data
+def test_auto_with_all_models_is_the_preferred_one(data_dir: Path) -> None:
+    assert resolve("auto", [data_dir / "models"]).entry.name == PREFERRED[0]
+
+
 def test_nothing_but_the_shipped_models_lies_in_the_weights_folder() -> None:
     files = {path.name for path in WEIGHTS.iterdir()}
     models = {entry.file for entry in load_zoo().models if entry.shipped}
