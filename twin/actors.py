@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +38,24 @@ class Story(Protocol):
     def at(self, t_s: float) -> Sequence[ActorState]:
         """Everybody who is in the hall at `t_s` seconds; times may be asked for in any order."""
         ...
+
+
+FaultKind = Literal["dim", "frozen", "dark", "covered", "bumped", "stalled"]
+"""What may be wrong with the pictures of a camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFault:
+    """The pictures of a camera are at fault from one moment of the story to another, seconds."""
+
+    camera: str
+    kind: FaultKind
+    start_s: float
+    end_s: float
+
+
+@runtime_checkable
+class FaultyStory(Protocol):
+    """A story in which cameras have faults as well."""
+
+    faults: Sequence[PictureFault]

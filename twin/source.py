@@ -8,6 +8,7 @@ that is registered, or the path of a scenario file).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ import numpy as np
 
 from hall.errors import Fault, InputError, SourceError
 from hall.layout import mask_address
-from twin.actors import Story
+from twin.actors import FaultyStory, Story
 from twin.camera import Compositor, Rendered, clip_frame, load_scene
 from twin.camera.assets import Image
+from twin.camera.faults import FaultyLens
 from twin.stories import make_story
 
 FPS = 12
@@ -122,15 +124,19 @@ class SimSource:
         self._address, self._story, self._cancelled = address, story, cancelled
         self._compositor = Compositor(address.hall, address.camera, seed=address.seed, jpeg_quality=address.jpeg)
         self.size_px = self._compositor.view.size_px
+        faults = story.faults if isinstance(story, FaultyStory) else ()
+        self._lens = FaultyLens(faults, address.camera, size_px=self.size_px, seed=address.seed)
+        self._frozen: dict[float, Image] = {}
         self.duration_s = story.duration_s / address.speed
         self.busy_s = 0.0
 
     def __iter__(self) -> Iterator[SimPicture]:
-        """Every picture once; a picture that nobody renders costs nothing."""
+        """Every picture once, none while the camera stalls; a picture that nobody renders costs nothing."""
         for number in range(self.count):
             if self._cancelled():
                 return
-            yield SimPicture(number / FPS, partial(self._image, number))
+            if self._lens.shown(self._moment_s(number)):
+                yield SimPicture(number / FPS, partial(self._image, number))
 
     @property
     def count(self) -> int:
@@ -138,9 +144,15 @@ class SimSource:
         return max(1, round(self.duration_s * FPS))
 
     def rendered(self, number: int) -> Rendered:
-        """A picture in full size, with its truth."""
+        """A picture in full size, with its truth: that of the hall, also where a fault hides it."""
         began = time.perf_counter()
-        rendered = self._compositor.render(self._story.at(number / FPS * self._address.speed), number)
+        at_s = self._moment_s(number)
+        since_s = self._lens.frozen_since_s(at_s)
+        if since_s is None:
+            rendered = self._compositor.render(self._story.at(at_s), number, self._lens.at(at_s))
+        else:
+            image = self._lens.resent(self._frozen_image(since_s), number)
+            rendered = Rendered(image, self._compositor.draw(self._story.at(at_s)))
         self.busy_s += time.perf_counter() - began
         return rendered
 
@@ -148,12 +160,24 @@ class SimSource:
         """What can be seen of whom in every n-th picture, as the truth of the clips says it; times of the source."""
         frames = []
         for number in range(0, self.count, every):
-            people = self._compositor.draw(self._story.at(number / FPS * self._address.speed))
+            people = self._compositor.draw(self._story.at(self._moment_s(number)))
             frames.append(clip_frame(number, number / FPS, people))
         return {"camera": self._address.camera, "fps": FPS / every, "size": list(self.size_px), "frames": frames}
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _moment_s(self, number: int) -> float:
+        """The moment of the story that a picture shows."""
+        return number / FPS * self._address.speed
+
+    def _frozen_image(self, since_s: float) -> Image:
+        """The last picture before a moment, which a camera that froze then goes on sending."""
+        if since_s not in self._frozen:
+            last = max(0, math.ceil(since_s / self._address.speed * FPS) - 1)
+            at_s = self._moment_s(last)
+            self._frozen = {since_s: self._compositor.render(self._story.at(at_s), last, self._lens.at(at_s)).image}
+        return self._frozen[since_s]
 
     def _image(self, number: int, fit: tuple[int, int] | None) -> Image:
         image = self.rendered(number).image

@@ -13,6 +13,7 @@ from hall.errors import InputError
 from twin.actors import ActorState
 from twin.camera.assets import Box, Image, overlap, union
 from twin.camera.atlas import load_atlas
+from twin.camera.faults import Lens
 from twin.camera.look import Sensor
 from twin.camera.order import Kind, Order, Piece, Shadow, in_order
 from twin.camera.paint import merged, paint, shadow_box
@@ -69,14 +70,15 @@ class Compositor:
         self._last = Order([], tangled=False)
         self._truth: dict[str, PersonTruth] = {}
 
-    def render(self, actors: Sequence[ActorState], number: int) -> Rendered:
-        """The frame of number `number` with these actors.
+    def render(self, actors: Sequence[ActorState], number: int, lens: Lens | None = None) -> Rendered:
+        """The frame of number `number` with these actors; `lens` is what its light passes before the sensor.
 
         Raises:
             InputError: an actor twice, or of a figure or pose that the atlas has not.
         """
         people = self.draw(actors)
-        return Rendered(self._sensor.expose(self._frame, number), people)
+        baked = self._frame if lens is None else lens(self._frame)
+        return Rendered(self._sensor.expose(baked, number), people)
 
     def draw(self, actors: Sequence[ActorState]) -> tuple[PersonTruth, ...]:
         """The truth of a frame without the frame; the sensor is left out.

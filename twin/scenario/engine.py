@@ -10,6 +10,7 @@ from itertools import count
 import numpy as np
 
 from hall.errors import InputError
+from twin.actors import PictureFault
 from twin.scenario.file import Scenario, Times
 from twin.scenario.place import AWAY_YAW, TOWARDS_YAW, Place, Point, load_place
 from twin.scenario.staff import Clerk, cleaner_way, helper_way
@@ -100,6 +101,7 @@ class _Day:
             frozenset(self._clerks),
             served=self._served,
             left_unserved=self._unserved,
+            faults=[PictureFault(f.camera, f.kind, f.start, f.end) for f in self._scenario.faults],
         )
 
     def _rng(self, *stream: int) -> np.random.Generator:

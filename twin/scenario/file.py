@@ -12,6 +12,7 @@ from hall.errors import InputError
 from hall.layout import Model
 from hall.load import parse_model
 from hall.units import FROM_FILE, Duration, Id, parse_duration
+from twin.actors import FaultKind
 
 SHORTEST_AWAY_S = 20.0
 """A clerk needs that long to walk out of the picture and back."""
@@ -146,7 +147,7 @@ class CameraFault(Span):
     """A camera shows less than it should."""
 
     camera: Id
-    kind: Literal["dim", "frozen", "dark", "covered", "bumped", "stalled"]
+    kind: FaultKind
 
 
 class EventLimits(Model):

@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import atan2, degrees, dist
 from typing import Protocol
 
-from twin.actors import ActorState
+from twin.actors import ActorState, PictureFault
 from twin.scenario.place import Point
 
 HEIGHTS_M = {
@@ -172,6 +172,7 @@ class ScenarioStory:
         clerks: people whose presence at a window makes it staffed; cleaners are none.
         left_unserved: citizens who lost patience.
         served: citizens whose case was finished.
+        faults: of the cameras that look on.
     """
 
     def __init__(
@@ -182,9 +183,11 @@ class ScenarioStory:
         *,
         served: int = 0,
         left_unserved: int = 0,
+        faults: Sequence[PictureFault] = (),
     ) -> None:
         self.duration_s, self.clerks = duration_s, clerks
         self.served, self.left_unserved = served, left_unserved
+        self.faults = tuple(faults)
         self._buckets: list[list[Appears]] = [[] for _ in range(int(duration_s // _BUCKET_S) + 1)]
         for person in people:
             first, last = int(person.start_s // _BUCKET_S), int(person.end_s // _BUCKET_S)
