@@ -13,7 +13,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium 
   gstreamer1.0-plugins-ugly python3-gi
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench wheel lock clean
+.PHONY: help install dev demo test check bench accuracy wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -35,6 +35,9 @@ check: $(DONE)/dev ## style, types and layers
 
 bench: $(DONE)/run ## benchmarks; BENCH=--json for a program to read
 	$(BIN)/hallwatch bench replay $(BENCH)
+
+accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --only restless" runs some, in build/accuracy
+	$(BIN)/hallwatch accuracy $(ARGS)
 
 dev: $(DONE)/dev ## .venv with what tests and checks need, too
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "replay": ("cli.replay", "replay", "edge"),
     "evaluate": ("cli.evaluate", "evaluate", "edge"),
     "scenario": ("cli.scenario", "scenario", "edge"),
+    "accuracy": ("cli.accuracy", "accuracy", "edge"),
     "bench": ("cli.bench", "app", "edge"),
     "models": ("cli.models", "app", "edge"),
 }

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from hall.clock import Instant, from_iso
 from hall.errors import InputError, MessageError
-from hall.messages import CrossingBody, EventBody, Message, SessionBody, StateBody, StayBody, decode
+from hall.messages import CrossingBody, Message, StateBody, decode
+from twin._state_score import (
+    Claimed,
+    PresenceScore,
+    ZoneScore,
+    blind_of,
+    claimed_states,
+    p95,
+    presence_scores,
+    zone_scores,
+)
+from twin.matching import RULES, SESSION, STAY, Pair, Spell, claimed_spells, pair_up, true_spells
 from twin.truth import Truth
-
-TOLERANCE_S = 5.0
-"""A claim that starts further from a truth than this is another thing."""
-
-T = TypeVar("T")
 
 
 class EventScore(msgspec.Struct, frozen=True):
@@ -60,19 +64,29 @@ class CrossingScore(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """All scores; events by rule, counts by zone, crossings by `entrance/direction`."""
+    """All scores; events by rule, counts and zones by zone, crossings by `entrance/direction`, presence by window.
+
+    `raised_blind` counts events that were raised while nothing could be known of their window or zone;
+    `unknown_error_p95_s` is of the unknown time within events, sessions and stays that have some.
+    """
 
     events: dict[str, EventScore]
     sessions: SpanScore
     stays: SpanScore
     counts: dict[str, CountScore]
     crossings: dict[str, CrossingScore]
+    presence: dict[str, PresenceScore] = {}
+    zones: dict[str, ZoneScore] = {}
+    raised_blind: int = 0
+    unknown_error_p95_s: float | None = None
 
 
-class _Span(msgspec.Struct, frozen=True):
-    subject: str
-    start_s: float
-    end_s: float | None
+class Comparison(msgspec.Struct, frozen=True):
+    """Claims beside truths: pairs of events, sessions and stays, and what was said of each subject over time."""
+
+    pairs: list[Pair]
+    states: dict[str, Claimed]
+    end_s: float
 
 
 def read_messages(path: Path) -> list[Message]:
@@ -109,8 +123,8 @@ def read_truth(path: Path) -> Truth:
         raise InputError(f"{path}: {exc}; expected a truth file (docs/evaluate.md)") from exc
 
 
-def evaluate(messages: Iterable[Message], truth: Truth, *, start: Instant | None = None) -> Figures:
-    """Compare claims with the truth.
+def compare(messages: Sequence[Message], truth: Truth, *, start: Instant | None = None) -> Comparison:
+    """Put claims beside the truth.
 
     Claims and truths of one rule and subject are matched so that the sum of start errors is least; a pair whose
     starts are further apart than `TOLERANCE_S` is none.
@@ -121,81 +135,84 @@ def evaluate(messages: Iterable[Message], truth: Truth, *, start: Instant | None
         start: when the recording began; what the truth says by default.
     """
     began = from_iso(truth.start) if start is None else start
+    end_s = truth.duration_s
+    if end_s is None:
+        end_s = max((message.captured_at.timestamp() - began for message in messages), default=0.0)
+    pairs = pair_up(true_spells(truth), claimed_spells(messages, began))
+    return Comparison(pairs, claimed_states(messages, began, end_s), end_s)
+
+
+def evaluate(messages: Iterable[Message], truth: Truth, *, start: Instant | None = None) -> Figures:
+    """The scores of what was claimed; see `compare` for the arguments."""
     every = list(messages)
+    began = from_iso(truth.start) if start is None else start
+    compared = compare(every, truth, start=start)
     bodies = [message.body for message in every]
     return Figures(
-        events=_event_scores(bodies, truth, began),
-        sessions=_span_score(
-            [_Span(s.window, s.start_s, s.end_s) for s in truth.sessions],
-            [_Span(b.window, *_times(b, began)) for b in bodies if isinstance(b, SessionBody)],
-        ),
-        stays=_span_score(
-            [_Span(s.zone, s.start_s, s.end_s) for s in truth.stays],
-            [_Span(b.zone, *_times(b, began)) for b in bodies if isinstance(b, StayBody)],
-        ),
+        events=event_scores(compared.pairs),
+        sessions=span_score(compared.pairs, SESSION),
+        stays=span_score(compared.pairs, STAY),
         counts=_count_scores(every, truth, began),
         crossings=_crossing_scores(bodies, truth),
+        presence=presence_scores(compared.states, truth),
+        zones=zone_scores(compared.states, truth),
+        raised_blind=len(raised_blind(compared.pairs, truth)),
+        unknown_error_p95_s=p95(unknown_errors_s(compared.pairs)),
     )
 
 
-def _times(body: SessionBody | StayBody, began: Instant) -> tuple[float, float]:
-    return body.started_at.timestamp() - began, body.ended_at.timestamp() - began
-
-
-def _event_scores(bodies: Sequence[object], truth: Truth, began: Instant) -> dict[str, EventScore]:
-    claims: dict[str, tuple[str, _Span]] = {}
-    for body in bodies:
-        if isinstance(body, EventBody):
-            end = None if body.ended_at is None else body.ended_at.timestamp() - began
-            span = _Span(body.subject, body.started_at.timestamp() - began, end)
-            claims[body.event_id] = body.rule, span
-    rules = dict.fromkeys(["clerk_absent", "long_wait", "overtime_case", *(e.rule for e in truth.events)])
+def event_scores(pairs: Sequence[Pair]) -> dict[str, EventScore]:
+    """By rule."""
     scores: dict[str, EventScore] = {}
-    for rule in rules:
-        true = [_Span(e.subject, e.start_s, e.end_s) for e in truth.events if e.rule == rule]
-        claimed = [span for of_rule, span in claims.values() if of_rule == rule]
-        pairs = list(_match(true, claimed))
-        scores[rule] = EventScore(
-            *_rates(true, claimed, pairs),
-            _p95([abs(a.start_s - b.start_s) for a, b in pairs]),
-            _p95([abs(a.end_s - b.end_s) for a, b in pairs if a.end_s is not None and b.end_s is not None]),
-        )
+    for rule in dict.fromkeys([*RULES, *(pair.kind for pair in pairs if pair.kind not in {SESSION, STAY})]):
+        own = [pair for pair in pairs if pair.kind == rule]
+        ends = [abs(a.end_s - b.end_s) for a, b in _matched(own) if a.end_s is not None and b.end_s is not None]
+        scores[rule] = EventScore(*_rates(own), p95(_start_errors(own)), p95(ends))
     return scores
 
 
-def _span_score(true: list[_Span], claimed: list[_Span]) -> SpanScore:
-    pairs = list(_match(true, claimed))
-    return SpanScore(
-        *_rates(true, claimed, pairs),
-        _p95([abs(a.start_s - b.start_s) for a, b in pairs]),
-        _p95([abs(_length(a) - _length(b)) for a, b in pairs]),
-    )
+def span_score(pairs: Sequence[Pair], kind: str) -> SpanScore:
+    """Sessions, or stays."""
+    own = [pair for pair in pairs if pair.kind == kind]
+    lengths = [abs((a.length_s or 0.0) - (b.length_s or 0.0)) for a, b in _matched(own)]
+    return SpanScore(*_rates(own), p95(_start_errors(own)), p95(lengths))
 
 
-def _length(span: _Span) -> float:
-    return (span.end_s if span.end_s is not None else span.start_s) - span.start_s
+def raised_blind(pairs: Sequence[Pair], truth: Truth) -> list[Pair]:
+    """Claimed events that were raised while a camera of their window or zone was blind."""
+    return [
+        pair
+        for pair in pairs
+        if pair.claimed is not None
+        and (at_s := pair.claimed.raised_s) is not None
+        and any(start <= at_s < end for start, end in blind_of(truth, pair.subject))
+    ]
 
 
-def _match(true: Sequence[_Span], claimed: Sequence[_Span]) -> Iterator[tuple[_Span, _Span]]:
-    for subject in dict.fromkeys(span.subject for span in true):
-        a = [span for span in true if span.subject == subject]
-        b = [span for span in claimed if span.subject == subject]
-        if not b:
-            continue
-        errors = np.abs(np.subtract.outer([s.start_s for s in a], [s.start_s for s in b]))
-        # Beyond the tolerance no pair is better than another, and none is worth giving up a good one.
-        rows, columns = linear_sum_assignment(np.where(errors <= TOLERANCE_S, errors, 1e6))
-        yield from ((a[i], b[j]) for i, j in zip(rows, columns, strict=True) if errors[i, j] <= TOLERANCE_S)
+def unknown_errors_s(pairs: Sequence[Pair]) -> list[float]:
+    """Of all that ended, matched and has unknown time in it: how wrong that is."""
+    return [
+        abs(a.unknown_s - b.unknown_s)
+        for a, b in _matched(pairs)
+        if a.end_s is not None and b.end_s is not None and (a.unknown_s > 0 or b.unknown_s > 0)
+    ]
 
 
-def _rates(true: Sequence[T], claimed: Sequence[T], pairs: Sequence[object]) -> tuple[int, int, int, float, float]:
-    precision = len(pairs) / len(claimed) if claimed else 1.0
-    recall = len(pairs) / len(true) if true else 1.0
-    return len(true), len(claimed), len(pairs), round(precision, 4), round(recall, 4)
+def _matched(pairs: Sequence[Pair]) -> list[tuple[Spell, Spell]]:
+    return [(pair.true, pair.claimed) for pair in pairs if pair.true is not None and pair.claimed is not None]
 
 
-def _p95(errors: Sequence[float]) -> float | None:
-    return round(float(np.percentile(errors, 95)), 3) if errors else None
+def _start_errors(pairs: Sequence[Pair]) -> list[float]:
+    return [abs(a.start_s - b.start_s) for a, b in _matched(pairs)]
+
+
+def _rates(pairs: Sequence[Pair]) -> tuple[int, int, int, float, float]:
+    true = sum(pair.true is not None for pair in pairs)
+    claimed = sum(pair.claimed is not None for pair in pairs)
+    matched = len(_matched(pairs))
+    precision = matched / claimed if claimed else 1.0
+    recall = matched / true if true else 1.0
+    return true, claimed, matched, round(precision, 4), round(recall, 4)
 
 
 def _count_scores(messages: Sequence[Message], truth: Truth, began: Instant) -> dict[str, CountScore]:
@@ -245,6 +262,17 @@ def table(figures: Figures) -> str:
         f"count {zone}: mean absolute error {_people(s.mean_absolute_error)}" for zone, s in figures.counts.items()
     ]
     lines += [f"crossings {name}: truth {s.truth}, claimed {s.claimed}" for name, s in figures.crossings.items()]
+    lines += [
+        f"clerk {window}: right {_share(s.share_right)} of the time, changes within {_seconds(s.change_error_p95_s)}, "
+        f"unknown {s.unknown_s:.1f} s of {s.true_unknown_s:.1f} s"
+        for window, s in figures.presence.items()
+    ]
+    lines += [
+        f"zone {zone}: unknown {s.unknown_s:.1f} s of {s.true_unknown_s:.1f} s" for zone, s in figures.zones.items()
+    ]
+    lines.append(
+        f"raised while blind: {figures.raised_blind}; unknown time p95 {_seconds(figures.unknown_error_p95_s)}"
+    )
     return "\n".join(lines)
 
 
@@ -254,3 +282,7 @@ def _seconds(value: float | None) -> str:
 
 def _people(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

@@ -27,7 +27,7 @@ def lines(truth: Truth, step_s: float) -> dict[str, list[tuple[str, int, int]]]:
     def rounded(value: float | None) -> int:
         return -1 if value is None or value >= 100 - 2 * step_s else round(value / step_s)
 
-    kinds = {
+    kinds: dict[str, list[tuple[str, float, float | None]]] = {
         "events": [(f"{e.rule} {e.subject}", e.start_s, e.end_s) for e in truth.events],
         "sessions": [(s.window, s.start_s, s.end_s) for s in truth.sessions],
         "stays": [(s.zone, s.start_s, s.end_s) for s in truth.stays],

@@ -1,0 +1,119 @@
+"""Claims and truths, and which claim is about which truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from hall.clock import Instant
+from hall.messages import EventBody, Message, SessionBody, StayBody
+from twin.truth import Truth
+
+TOLERANCE_S = 5.0
+"""A claim that starts further from a truth than this is another thing."""
+
+RULES = ("clerk_absent", "long_wait", "overtime_case")
+SESSION, STAY = "session", "stay"
+
+
+class Spell(msgspec.Struct, frozen=True):
+    """An event, a session or a stay, as it was or as it was claimed; seconds from the beginning.
+
+    `end_s` is null where it goes on; `raised_s` is when an event was told.
+    """
+
+    start_s: float
+    end_s: float | None
+    unknown_s: float = 0.0
+    raised_s: float | None = None
+
+    @property
+    def length_s(self) -> float | None:
+        """Length with unknown time; None while it goes on."""
+        return None if self.end_s is None else self.end_s - self.start_s
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A truth and the claim about it; a truth without one was missed, a claim without one is wrong.
+
+    `kind` is a rule, `session` or `stay`; `subject` is `window/w01` or `zone/waiting`.
+    """
+
+    kind: str
+    subject: str
+    true: Spell | None
+    claimed: Spell | None
+
+    @property
+    def is_match(self) -> bool:
+        """Whether both are there."""
+        return self.true is not None and self.claimed is not None
+
+
+Spells = dict[tuple[str, str], list[Spell]]
+"""By kind and subject."""
+
+
+def true_spells(truth: Truth) -> Spells:
+    """What was true."""
+    found: Spells = {}
+    for event in truth.events:
+        found.setdefault((event.rule, event.subject), []).append(Spell(event.start_s, event.end_s, event.unknown_s))
+    for session in truth.sessions:
+        spell = Spell(session.start_s, session.end_s, session.unknown_s)
+        found.setdefault((SESSION, f"window/{session.window}"), []).append(spell)
+    for stay in truth.stays:
+        found.setdefault((STAY, f"zone/{stay.zone}"), []).append(Spell(stay.start_s, stay.end_s, stay.unknown_s))
+    return found
+
+
+def claimed_spells(messages: Sequence[Message], began: Instant) -> Spells:
+    """What was claimed; the messages of one event are one claim."""
+    events: dict[str, tuple[tuple[str, str], Spell]] = {}
+    found: Spells = {}
+    for message in messages:
+        body = message.body
+        match body:
+            case EventBody():
+                first = events.get(body.event_id)
+                raised_s = first[1].raised_s if first else message.captured_at.timestamp() - began
+                end_s = None if body.ended_at is None else body.ended_at.timestamp() - began
+                spell = Spell(body.started_at.timestamp() - began, end_s, body.unknown_s, raised_s)
+                events[body.event_id] = (str(body.rule), body.subject), spell
+            case SessionBody():
+                found.setdefault((SESSION, f"window/{body.window}"), []).append(_spell(body, began))
+            case StayBody():
+                found.setdefault((STAY, f"zone/{body.zone}"), []).append(_spell(body, began))
+            case _:
+                pass
+    for key, spell in events.values():
+        found.setdefault(key, []).append(spell)
+    return found
+
+
+def _spell(body: SessionBody | StayBody, began: Instant) -> Spell:
+    return Spell(body.started_at.timestamp() - began, body.ended_at.timestamp() - began, body.unknown_s)
+
+
+def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
+    """Every truth and every claim once, in pairs so that the sum of start errors of a subject is least."""
+    pairs = []
+    for kind, subject in sorted({*true, *claimed}):
+        a, b = true.get((kind, subject), []), claimed.get((kind, subject), [])
+        of_a = dict(_assigned(a, b))
+        taken = set(of_a.values())
+        pairs += [Pair(kind, subject, spell, b[of_a[i]] if i in of_a else None) for i, spell in enumerate(a)]
+        pairs += [Pair(kind, subject, None, spell) for j, spell in enumerate(b) if j not in taken]
+    return pairs
+
+
+def _assigned(true: Sequence[Spell], claimed: Sequence[Spell]) -> Iterator[tuple[int, int]]:
+    if not true or not claimed:
+        return
+    errors = np.abs(np.subtract.outer([s.start_s for s in true], [s.start_s for s in claimed]))
+    # Beyond the tolerance no pair is better than another, and none is worth giving up a good one.
+    rows, columns = linear_sum_assignment(np.where(errors <= TOLERANCE_S, errors, 1e6))
+    yield from ((int(i), int(j)) for i, j in zip(rows, columns, strict=True) if errors[i, j] <= TOLERANCE_S)
