@@ -76,15 +76,6 @@ def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowSt
     session_s = None
     if running is not None and running.started_at is not None:
         session_s = round(now - running.started_at - running.unknown_s, 1)
-    status: WindowStatus
-    if not on_duty:
-        status = "closed"
-    elif clerk.seen == "unknown" if window.staffed else not watch.customers.known(now):
-        status = "unknown"
-    elif window.staffed and clerk.seen == "absent":
-        status = "unstaffed"
-    else:
-        status = "serving" if running is not None or customers else "idle"
     return WindowState(
         window=window.id,
         duty="open" if on_duty else "closed",
@@ -92,8 +83,37 @@ def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowSt
         clerk_since=None if clerk.since is None or clerk.seen == "unknown" else to_datetime(clerk.since),
         customers=customers,
         session_s=session_s,
-        status=status,
+        status=_status(now, watch, on_duty=on_duty),
     )
+
+
+def _status(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowStatus:
+    if not on_duty:
+        return "closed"
+    staffed, clerk = watch.window.staffed, watch.clerk(now).seen
+    if clerk == "unknown" if staffed else not watch.customers.known(now):
+        return "unknown"
+    if staffed and clerk == "absent":
+        return "unstaffed"
+    return "serving" if watch.sessions.running is not None or watch.customers.stays else "idle"
+
+
+def window_gist(now: Instant, watch: WindowWatch, *, on_duty: bool) -> tuple[object, ...]:
+    """What of the state of a window does not follow from an earlier one and the time."""
+    running = watch.sessions.running
+    in_session = running is not None and running.started_at is not None
+    customers = len(watch.customers.stays)
+    return _status(now, watch, on_duty=on_duty), watch.clerk(now).seen, on_duty, customers, in_session
+
+
+def zone_gist(now: Instant, watch: ZoneWatch, *, limit_s: float) -> tuple[object, ...]:
+    """What of the state of a zone does not follow from an earlier one and the time."""
+    count = watch.area.count if watch.area.known(now) else None
+    return count, _over_limit(watch, limit_s)
+
+
+def _over_limit(watch: ZoneWatch, limit_s: float) -> int:
+    return sum(stay.duration_s >= limit_s for stay in watch.area.stays) if watch.zone.kind == "waiting" else 0
 
 
 def zone_state(now: Instant, watch: ZoneWatch, *, limit_s: float, expected_wait_s: float | None) -> ZoneState:
@@ -108,7 +128,7 @@ def zone_state(now: Instant, watch: ZoneWatch, *, limit_s: float, expected_wait_
         wait_p50_s=_round(percentile(waits, 50)) if known and waiting else None,
         wait_p90_s=_round(percentile(waits, 90)) if known and waiting else None,
         expected_wait_s=_round(expected_wait_s) if known and waiting else None,
-        over_limit=sum(wait_s >= limit_s for wait_s in waits) if waiting else 0,
+        over_limit=_over_limit(watch, limit_s),
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
-
-import numpy as np
 
 from hall.clock import Instant
 from hall.messages import HeatBody, HeatCell
@@ -37,11 +36,13 @@ class HeatMap:
         self._seen_at[camera] = people.at
         if step_s <= 0:
             return
+        if not len(people.feet):
+            return
         places = people.feet * _IMAGE_CELLS if people.floor_m is None else people.floor_m
-        places = places[np.isfinite(places).all(axis=1)]
         cells = self._cells[self._maps[camera]]
-        for x, y in np.floor(places).astype(int).tolist():
-            cells[x, y] += step_s  # type: ignore[assignment]  # a Counter of seconds
+        for x, y in places.tolist():
+            if math.isfinite(x) and math.isfinite(y):
+                cells[math.floor(x), math.floor(y)] += step_s  # type: ignore[assignment]  # a Counter of seconds
 
     def due(self, now: Instant) -> list[HeatBody]:
         """The maps of an interval that is over; nothing before."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from edge.bodies import EventNames, session_body, stay_body, window_state, zone_state
+from edge.bodies import EventNames, session_body, stay_body, window_gist, window_state, zone_gist, zone_state
 from edge.heat import HeatMap
 from edge.rules import (
     AbsenceState,
@@ -23,6 +23,7 @@ from edge.rules import (
     Wait,
     WaitObservation,
     WaitState,
+    absence_is_quiet,
     step_clerk_absent,
     step_long_wait,
     step_overtime_case,
@@ -121,7 +122,7 @@ class Pipeline:
         self._build(mine, state, tracker)
         self._at: Instant | None = None
         self._state_at: Instant | None = None
-        self._published: StateBody | None = None
+        self._published: list[object] | None = None
         self._owes_state = False
 
     def _build(self, mine: set[str], saved: Saved, tracker: TrackerSettings | None) -> None:
@@ -142,6 +143,7 @@ class Pipeline:
         self._window_limits = {name: hall.limits_of(watch.window) for name, watch in self._windows.items()}
         self._zone_limits = {name: hall.limits_of(watch.zone) for name, watch in self._zones.items()}
         self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
+        self._mean_s: dict[str, float | None] = {}
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
         self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
         self._heat = HeatMap({c.id: self._locators[c.id].calibration is not None for c in self.cameras}, HEAT_EVERY_S)
@@ -222,6 +224,7 @@ class Pipeline:
 
     def _finish_session(self, window: Window, ended: FinishedSession) -> AnyBody:
         self._window_rules[window.id].times.add(ended.duration_s)
+        self._mean_s.clear()
         overtime = ended.duration_s >= self._window_limits[window.id].overtime_case
         return session_body(self._names, window.id, ended, overtime=overtime)
 
@@ -231,6 +234,12 @@ class Pipeline:
         if not window.window.staffed:
             return []
         clerk, rules = window.clerk(now), self._window_rules[window.window.id]
+        limits = self._window_limits[window.window.id]
+        absent_s = clerk.clock_s, clerk.since_clock_s
+        if absence_is_quiet(
+            limits, rules.absence, duty=on_duty, working_day=working_day, seen=clerk.seen, absent_s=absent_s
+        ):
+            return []
         seen = ClerkObservation(
             at=now,
             duty=on_duty,
@@ -244,12 +253,14 @@ class Pipeline:
             waiting_over=self._waiting_over(window.window.id),
             doubtful=clerk.doubtful,
         )
-        limits = self._window_limits[window.window.id]
         rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, self._schedule.open_seconds)
         return changes
 
     def _judge_session(self, now: Instant, window: WindowWatch, ended: FinishedSession | None) -> list[Change]:
         rules, running = self._window_rules[window.window.id], window.sessions.running
+        limits = self._window_limits[window.window.id]
+        if rules.overtime.episode is None and (running is None or running.elapsed_s < limits.overtime_case - 1e-6):
+            return []
         started_at = running.started_at if running else None
         unknown_s = running.unknown_s if running else 0.0
         seen = SessionObservation(
@@ -261,12 +272,12 @@ class Pipeline:
             observed_at=window.customers.observed_at,
             ended=ended,
         )
-        limits = self._window_limits[window.window.id]
         rules.overtime, changes = step_overtime_case(limits, rules.overtime, seen)
         return changes
 
     def _judge_zone(self, now: Instant, zone: ZoneWatch, *, on_duty: bool) -> Iterator[AnyBody]:
-        if zone.zone.kind != "waiting":
+        limits = self._zone_limits[zone.zone.id]
+        if zone.zone.kind != "waiting" or self._nobody_waits_long(zone, limits.long_wait):
             return
         waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in zone.area.stays)
         lengths = [wait.duration_s for wait in waits]
@@ -284,10 +295,18 @@ class Pipeline:
                 "p90_s": round(percentile(lengths, 90) or 0.0, 1),
             },
         )
-        limits = self._zone_limits[zone.zone.id]
         self._zone_rules[zone.zone.id], changes = step_long_wait(limits, self._zone_rules[zone.zone.id], seen)
         for change in changes:
             yield self._names.event(f"zone/{zone.zone.id}", change)
+
+    def _nobody_waits_long(self, zone: ZoneWatch, limit_s: float) -> bool:
+        """Whether the rule has nothing to say, as with nearly every frame."""
+        if self._zone_rules[zone.zone.id].episode is not None:
+            return False
+        if any(stay.duration_s >= limit_s - 1e-6 for stay in zone.area.stays):
+            return False
+        expected_s = self._expected_wait_s(zone.zone, len(zone.area.stays))
+        return expected_s is None or expected_s <= limit_s
 
     def _waiting_over(self, window: str) -> bool:
         return any(
@@ -298,12 +317,19 @@ class Pipeline:
 
     def _expected_wait_s(self, zone: Zone, waiting: int) -> float | None:
         """People waiting, times the mean handling time, over the windows that serve them now."""
-        served = [self._window_rules[w].times.recent_s for w in zone.serves if w in self._window_rules]
-        durations = [duration for times in served for duration in times]
-        staffed = sum(1 for w in zone.serves if w in self._windows and self._is_serving(w))
-        if len(durations) < LEAST_SESSIONS or staffed == 0:
+        mean_s = self._mean_session_s(zone)
+        if mean_s is None:
             return None
-        return waiting * float(np.mean(durations)) / staffed
+        staffed = sum(1 for w in zone.serves if w in self._windows and self._is_serving(w))
+        return None if staffed == 0 else waiting * mean_s / staffed
+
+    def _mean_session_s(self, zone: Zone) -> float | None:
+        """Mean handling time of the windows that serve a zone; worked out when a session has ended."""
+        if zone.id not in self._mean_s:
+            served = [self._window_rules[w].times.recent_s for w in zone.serves if w in self._window_rules]
+            durations = [duration for times in served for duration in times]
+            self._mean_s[zone.id] = float(np.mean(durations)) if len(durations) >= LEAST_SESSIONS else None
+        return self._mean_s[zone.id]
 
     def _is_serving(self, window: str) -> bool:
         watch = self._windows[window]
@@ -318,28 +344,25 @@ class Pipeline:
             return None
         if since is not None and since < STATE_AT_MOST_EVERY_S and not urgent:
             return None
-        state = StateBody(
+        gist = self._gist(now, on_duty=on_duty)
+        if since is not None and since < STATE_EVERY_S and not urgent and gist == self._published:
+            return None
+        self._state_at, self._published, self._owes_state = now, gist, False
+        return StateBody(
             [window_state(now, w, on_duty=on_duty) for w in self._windows.values()],
             [self._zone_state(now, z) for z in self._zones.values()],
         )
-        if since is not None and since < STATE_EVERY_S and not urgent and not self._differs(state):
-            return None
-        self._state_at, self._published, self._owes_state = now, state, False
-        return state
+
+    def _gist(self, now: Instant, *, on_duty: bool) -> list[object]:
+        """What of a state nobody can work out from an earlier one and the time."""
+        gist: list[object] = [window_gist(now, window, on_duty=on_duty) for window in self._windows.values()]
+        limits = self._zone_limits
+        return gist + [zone_gist(now, z, limit_s=limits[name].long_wait) for name, z in self._zones.items()]
 
     def _zone_state(self, now: Instant, zone: ZoneWatch) -> ZoneState:
         limit_s = self._zone_limits[zone.zone.id].long_wait
         expected_s = self._expected_wait_s(zone.zone, len(zone.area.stays))
         return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
-
-    def _differs(self, state: StateBody) -> bool:
-        return self._published is None or _gist(self._published) != _gist(state)
-
-
-def _gist(state: StateBody) -> tuple[object, ...]:
-    """What of a state nobody can work out from an earlier one and the time."""
-    windows = [(w.status, w.clerk, w.duty, w.customers, w.session_s is None) for w in state.windows]
-    return windows, [(z.count, z.over_limit) for z in state.zones]
 
 
 def _cameras_of_window(window: Window) -> set[str]:

@@ -133,6 +133,34 @@ def step_clerk_absent(
     return state, missed + changes
 
 
+def absence_is_quiet(
+    limits: Limits,
+    state: AbsenceState,
+    *,
+    duty: bool,
+    working_day: Instant | None,
+    seen: Seen,
+    absent_s: tuple[float, float],
+) -> bool:
+    """Whether a step has nothing to say and nothing to remember, which is so with nearly every frame.
+
+    Args:
+        limits: as for the step.
+        state: likewise.
+        duty: as in `ClerkObservation`.
+        working_day: likewise.
+        seen: likewise.
+        absent_s: known time on duty now, and at the beginning of the absence.
+    """
+    if state.episode is not None or state.rebase or state.duty != duty:
+        return False
+    if working_day is not None and working_day != state.working_day:
+        return False
+    clock_s, since_clock_s = absent_s
+    short = clock_s - max(since_clock_s, state.base_clock_s) < limits.clerk_absent - 1e-6
+    return not duty or seen != "absent" or short
+
+
 def _still_absent(
     limit_s: float, state: AbsenceState, seen: ClerkObservation, open_seconds: OpenSeconds
 ) -> tuple[AbsenceState, list[Change]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -17,8 +16,7 @@ from vision.presence import PresenceMachine, PresenceState
 from vision.stays import FinishedStay, LedgerSettings, LedgerState, Stay, StayLedger
 
 
-@dataclass(frozen=True, slots=True)
-class ClerkView:
+class ClerkView(msgspec.Struct, frozen=True):
     """The clerk area of a window now; see `PresenceState` for the clocks."""
 
     seen: Seen
@@ -44,7 +42,15 @@ class SavedZone(msgspec.Struct):
 
 
 class AreaStays:
-    """The stays of an area, which may lie in the pictures of several cameras that see different parts of it."""
+    """The stays of an area, which may lie in the pictures of several cameras that see different parts of it.
+
+    Attributes:
+        stays: those that go on, oldest first.
+        observed_at: when the camera that was looked at least lately was looked at.
+    """
+
+    stays: list[Stay]
+    observed_at: Instant | None
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class AreaStays:
         settings = LedgerSettings(stale_s=stale_s)
         self._ledgers = {name: StayLedger(settings, saved.get(name)) for name in self._areas}
         self._inside = dict.fromkeys(self._areas, 0)
+        self._look()
 
     def step(self, camera: str, people: People) -> list[FinishedStay]:
         """Take a frame of one camera; returns the stays that ended with it."""
@@ -65,8 +72,18 @@ class AreaStays:
         ledger = self._ledgers.get(camera)
         if area is None or ledger is None or (ledger.state.at is not None and people.at <= ledger.state.at):
             return []
-        self._inside[camera] = int(area.contains(people.feet).sum())
-        return ledger.step(people.at, people.sightings(area))
+        self._inside[camera] = sum(area.holds(x, y) for x, y in people.points)
+        finished = ledger.step(people.at, people.sightings(area))
+        self._look()
+        return finished
+
+    def _look(self) -> None:
+        """Note what is asked for more often than a camera looks."""
+        times = [ledger.state.at for ledger in self._ledgers.values()]
+        known = [at for at in times if at is not None]
+        self.observed_at = min(known) if len(known) == len(times) and known else None
+        every = [stay for ledger in self._ledgers.values() for stay in ledger.stays]
+        self.stays = sorted(every, key=lambda stay: stay.started_at)
 
     def known(self, now: Instant) -> bool:
         """Whether every camera of the area has been looked at lately."""
@@ -74,22 +91,9 @@ class AreaStays:
         return seen_at is not None and now - seen_at <= self._stale_s
 
     @property
-    def observed_at(self) -> Instant | None:
-        """When the camera that was looked at least lately was looked at."""
-        times = [ledger.state.at for ledger in self._ledgers.values()]
-        known = [at for at in times if at is not None]
-        return min(known) if len(known) == len(times) and known else None
-
-    @property
     def count(self) -> int:
         """People seen inside in the last frame of each camera."""
         return sum(self._inside.values())
-
-    @property
-    def stays(self) -> list[Stay]:
-        """Stays that go on, oldest first."""
-        every = [stay for ledger in self._ledgers.values() for stay in ledger.stays]
-        return sorted(every, key=lambda stay: stay.started_at)
 
     def save(self) -> dict[str, LedgerState]:
         """What to keep over a restart."""
@@ -102,7 +106,8 @@ class WindowWatch:
     def __init__(self, window: Window, presence: Presence, session: Session, saved: SavedWindow | None = None) -> None:
         saved = saved or SavedWindow()
         self.window = window
-        self._presence = presence
+        self._overlap = presence.overlap
+        self._view: tuple[Instant, ClerkView] | None = None
         clerk = window.clerk_area if window.staffed else None
         self._clerk_areas = {area.camera or window.camera: Area(area.polygon) for area in clerk or []}
         self._machines = {name: PresenceMachine(presence, saved.clerk.get(name)) for name in self._clerk_areas}
@@ -114,18 +119,21 @@ class WindowWatch:
         area = self._clerk_areas.get(camera)
         if area is not None:
             self._machines[camera].observe(people.at, hit=self._hit(area, people), on_duty=on_duty)
+            self._view = None
         self.customers.step(camera, people)
 
     def _hit(self, area: Area, people: People) -> bool:
         if self.window.clerk_anchor == "foot":
-            return bool(area.contains(people.feet).any())
-        share = area.overlap(people.tracks.boxes_px, people.tracks.size_px)
-        return bool((share >= self._presence.overlap).any())
+            return any(area.holds(x, y) for x, y in people.points)
+        least, size_px = self._overlap, people.tracks.size_px
+        return any(area.share(box, size_px) >= least for box in people.boxes)
 
     def follow_session(self, now: Instant) -> FinishedSession | None:
         """Bring the session up to a moment; returns one that ended."""
         if not self.customers.known(now):
             return None
+        if not self.customers.stays and self.sessions.state.citizen_since is None:
+            return None  # nobody came, nobody went
         # An unknown clerk neither starts a session nor stops one from starting: the last decision stands.
         present = [m.state.since for m in self._machines.values() if m.state.seen == "present"]
         since = min((at for at in present if at is not None), default=None)
@@ -135,6 +143,11 @@ class WindowWatch:
 
     def clerk(self, now: Instant) -> ClerkView:
         """The clerk area now: present in one camera is present; absent only when absent in all."""
+        if self._view is None or self._view[0] != now:
+            self._view = now, self._clerk(now)
+        return self._view[1]
+
+    def _clerk(self, now: Instant) -> ClerkView:
         views = [(machine.seen(now), machine.state) for machine in self._machines.values()]
         present = [state for seen, state in views if seen == "present"]
         if present:

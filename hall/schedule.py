@@ -80,6 +80,7 @@ class Schedule:
         self._closed = frozenset(closed)
         self._extra_open = frozenset(extra_open)
         self._spans_on = lru_cache(maxsize=64)(self._find_spans)
+        self._steady: tuple[Instant, Instant, bool, Instant | None] = (math.inf, -math.inf, True, None)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -88,10 +89,7 @@ class Schedule:
 
     def is_open(self, at: Instant) -> bool:
         """Whether the hall is open at an instant."""
-        if self._spans is None:
-            return True
-        day = self._local_day(at)
-        return any(start <= at < end for start, end in self._open_between(day, day))
+        return True if self._spans is None else self._now(at)[2]
 
     def open_seconds(self, start: Instant, end: Instant) -> float:
         """Open time between two instants, in seconds."""
@@ -114,10 +112,26 @@ class Schedule:
         A span that runs past midnight belongs to the day on which it began. A hall without hours has one working
         day without end, which began at 0.
         """
-        if self._spans is None:
-            return 0.0
-        today = self._local_day(at)
-        for day in (today, today - timedelta(days=1)):
+        return 0.0 if self._spans is None else self._now(at)[3]
+
+    def _now(self, at: Instant) -> tuple[Instant, Instant, bool, Instant | None]:
+        """From when until when nothing changes, whether the hall is open then, and the start of the working day.
+
+        A box asks with every frame, and the answer holds for hours.
+        """
+        steady = self._steady
+        if not steady[0] <= at < steady[1]:
+            today = self._local_day(at)
+            days = (today, today - timedelta(days=1))
+            spans: list[tuple[Instant, Instant]] = [span for day in days for span in self._spans_on(day)]
+            edges = [self._instant(today, 0), self._instant(today, 1440), *(edge for span in spans for edge in span)]
+            since, until = max(e for e in edges if e <= at), min(e for e in edges if e > at)
+            is_open = any(start <= at < end for start, end in spans)
+            self._steady = steady = since, until, is_open, self._opened(at, days)
+        return steady
+
+    def _opened(self, at: Instant, days: Sequence[date]) -> Instant | None:
+        for day in days:
             spans: list[tuple[Instant, Instant]] = self._spans_on(day)
             if any(start <= at < end for start, end in spans):
                 return min(start for start, _ in spans)

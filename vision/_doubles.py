@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,17 @@ _DOUBLE_AT_DEPTH = 0.25
 _ENTANGLED = 0.33
 _ENTANGLED_PART = 0.6
 """Two boxes that share so much (IoU), or so much of the smaller one, may be of one person, whichever is surer."""
+
+
+def apart(boxes: Sequence[Sequence[float]]) -> bool:
+    """Whether no two of a few xyxy boxes have anything in common, and all have an area: then there are no doubles."""
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        if right <= left or bottom <= top:
+            return False
+        for x0, y0, x1, y1 in boxes[:i]:
+            if x0 < right and left < x1 and y0 < bottom and top < y1:
+                return False
+    return True
 
 
 def shadowed(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -39,6 +40,13 @@ class Area:
         cv2.fillPoly(mask, [corners], 255, shift=4)
         covered = cv2.resize(mask, _GRID, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         self._sums = np.asarray(cv2.integral(covered, sdepth=cv2.CV_64F), dtype=np.float64)
+        # The same for one point or box at a time: a frame has a handful, for which numpy takes ten times as long.
+        self._cells = self._sums.data
+        self._edges = list(
+            zip(self.polygon.tolist(), self._next.tolist(), np.nan_to_num(self._slope).tolist(), strict=True)
+        )
+        self._bounds = (*self.polygon.min(axis=0).tolist(), *self.polygon.max(axis=0).tolist())
+        self._borders: dict[tuple[int, int], list[tuple[float, float, float, float, float]]] = {}
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points (N, 2, fractions) lie inside: even-odd rule, (N,)."""
@@ -49,6 +57,17 @@ class Area:
             crosses = straddles & (x < self._slope * (y - y0) + x0)
         return np.asarray(crosses.sum(axis=1) % 2 == 1)
 
+    def holds(self, x: float, y: float) -> bool:
+        """Whether one point, in fractions, lies inside; as `contains`."""
+        left, top, right, bottom = self._bounds
+        if not (left <= x <= right and top <= y <= bottom):
+            return False
+        inside = False
+        for (x0, y0), (_, y1), slope in self._edges:
+            if (y0 > y) != (y1 > y) and x < slope * (y - y0) + x0:
+                inside = not inside
+        return inside
+
     def overlap(self, boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.float64]:
         """Share (N,) of each xyxy box (N, 4, pixels) that lies in the area; parts beyond the image do not count."""
         scale = np.array([_GRID[0] / size_px[0], _GRID[1] / size_px[1]] * 2)
@@ -57,6 +76,27 @@ class Area:
         area = (x1 - x0) * (y1 - y0)
         share = np.divide(covered, area, out=np.zeros_like(covered), where=area > 0)
         return np.asarray(np.clip(share, 0, 1), dtype=np.float64)
+
+    def share(self, box: Sequence[float], size_px: tuple[int, int]) -> float:
+        """Share of one xyxy box, in pixels, that lies in the area; as `overlap`."""
+        wide, high = _GRID
+        across, down = wide / size_px[0], high / size_px[1]
+        left, top, right, bottom = self._bounds
+        x0, y0 = min(max(box[0] * across, 0.0), wide), min(max(box[1] * down, 0.0), high)
+        x1, y1 = min(max(box[2] * across, 0.0), wide), min(max(box[3] * down, 0.0), high)
+        if x1 < left * wide - 1 or x0 > right * wide + 1 or y1 < top * high - 1 or y0 > bottom * high + 1:
+            return 0.0
+        if (area := (x1 - x0) * (y1 - y0)) <= 0:
+            return 0.0
+        covered = self._cell(x1, y1) - self._cell(x0, y1) - self._cell(x1, y0) + self._cell(x0, y0)
+        return min(max(covered / area, 0.0), 1.0)
+
+    def _cell(self, x: float, y: float) -> float:
+        i, j = min(int(x), _GRID[0] - 1), min(int(y), _GRID[1] - 1)
+        u, v, cells = x - i, y - j, self._cells
+        top = cells[j, i] * (1 - u) + cells[j, i + 1] * u
+        bottom = cells[j + 1, i] * (1 - u) + cells[j + 1, i + 1] * u
+        return float(top * (1 - v) + bottom * v)
 
     def _sum(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the area covers of the raster left of x and above y; between cells, linear."""
@@ -73,3 +113,19 @@ class Area:
         to_point = (points * size_px)[:, None, :] - start[None]
         along = np.clip((to_point * edge).sum(-1) / np.maximum((edge**2).sum(-1), 1e-12), 0, 1)
         return np.asarray(np.linalg.norm(to_point - along[..., None] * edge, axis=-1).min(axis=1))
+
+    def border_px(self, x: float, y: float, size_px: tuple[int, int]) -> float:
+        """Distance in pixels of one point, in fractions, from the border; as `border_distance_px`."""
+        borders = self._borders.get(size_px)
+        if borders is None:
+            start = self.polygon * size_px
+            edge = self._next * size_px - start
+            length = np.maximum((edge**2).sum(-1), 1e-12)
+            borders = self._borders[size_px] = [tuple(row) for row in np.c_[start, edge, length].tolist()]
+        x_px, y_px, nearest = x * size_px[0], y * size_px[1], math.inf
+        for start_x, start_y, edge_x, edge_y, length in borders:
+            to_x, to_y = x_px - start_x, y_px - start_y
+            along = min(max((to_x * edge_x + to_y * edge_y) / length, 0.0), 1.0)
+            off_x, off_y = to_x - along * edge_x, to_y - along * edge_y
+            nearest = min(nearest, off_x * off_x + off_y * off_y)
+        return math.sqrt(nearest)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hall.clock import Instant
-from vision._doubles import entangled, shadowed
+from vision._doubles import apart, entangled, shadowed
 from vision.areas import Area, foot_points
 from vision.calibration import Calibration
 from vision.stays import Sighting
@@ -18,7 +20,19 @@ from vision.types import TENTATIVE, Detections, Tracks
 _PERSON_M = 1.7
 
 
-@dataclass(frozen=True, slots=True)
+class _Confirmed(NamedTuple):
+    """A confirmed track: `head` in heights of the image, `foot` in fractions."""
+
+    track: int
+    foot: tuple[float, float]
+    head: tuple[float, float]
+    metres_per_px: float
+    shadowed: bool
+    upon: tuple[int, ...]
+    born_at: float
+
+
+@dataclass(frozen=True)
 class People:
     """The people of one frame.
 
@@ -38,28 +52,68 @@ class People:
 
     def sightings(self, area: Area) -> list[Sighting]:
         """The confirmed tracks as a ledger of stays in `area` wants them."""
-        confirmed = np.flatnonzero(self.tracks.ids != TENTATIVE)
-        if len(confirmed) == 0:
+        size_px = self.tracks.size_px
+        return [
+            Sighting(
+                person.track,
+                person.head[0],
+                person.head[1],
+                person.metres_per_px * size_px[1],
+                area.holds(*person.foot),
+                area.border_px(*person.foot, size_px) * person.metres_per_px,
+                person.shadowed,
+                person.upon,
+                person.born_at,
+            )
+            for person in self.confirmed
+        ]
+
+    @cached_property
+    def boxes(self) -> list[list[float]]:
+        """The boxes, xyxy in pixels, row by row."""
+        rows: list[list[float]] = self.tracks.boxes_px.tolist()
+        return rows
+
+    @cached_property
+    def points(self) -> list[list[float]]:
+        """The foot points, row by row."""
+        rows: list[list[float]] = self.feet.tolist()
+        return rows
+
+    @cached_property
+    def confirmed(self) -> list[_Confirmed]:
+        """What every area wants to know of the confirmed tracks, worked out once for all of them."""
+        ids: list[int] = self.tracks.ids.tolist()
+        rows = [i for i, track in enumerate(ids) if track != TENTATIVE]
+        if not rows:
             return []
-        feet, boxes = self.feet[confirmed], self.tracks.boxes_px[confirmed].astype(np.float64)
-        ids, size_px = self.tracks.ids[confirmed], self.tracks.size_px
-        metres_per_px = _PERSON_M / np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        # In heights of the image, so that places hold through a change of resolution.
-        head_x, head_y = (boxes[:, 0] + boxes[:, 2]) / 2 / size_px[1], boxes[:, 1] / size_px[1]
-        born_at = np.full(len(ids), self.at) if self.born_at is None else self.born_at[confirmed]
-        columns = zip(
-            ids.tolist(),
-            head_x.tolist(),
-            head_y.tolist(),
-            (metres_per_px * size_px[1]).tolist(),
-            area.contains(feet).tolist(),
-            (area.border_distance_px(feet, size_px) * metres_per_px).tolist(),
-            shadowed(boxes, self.tracks.scores[confirmed]).tolist(),
-            [tuple(ids[row].tolist()) for row in entangled(boxes)],
-            born_at.tolist(),
-            strict=True,
-        )
-        return [Sighting(*row) for row in columns]
+        boxes, born = [self.boxes[i] for i in rows], None if self.born_at is None else self.born_at.tolist()
+        shadows, upon = self._doubles(rows, boxes, [ids[i] for i in rows])
+        high_px = self.tracks.size_px[1]
+        return [
+            _Confirmed(
+                ids[i],
+                (self.points[i][0], self.points[i][1]),
+                # In heights of the image, so that places hold through a change of resolution.
+                ((left + right) / 2 / high_px, top / high_px),
+                _PERSON_M / max(bottom - top, 1.0),
+                shadowed=shadow,
+                upon=others,
+                born_at=self.at if born is None else born[i],
+            )
+            for i, (left, top, right, bottom), shadow, others in zip(rows, boxes, shadows, upon, strict=True)
+        ]
+
+    def _doubles(
+        self, rows: list[int], boxes: list[list[float]], ids: list[int]
+    ) -> tuple[list[bool], list[tuple[int, ...]]]:
+        """Per confirmed track whether it is shadowed, and upon which others it lies."""
+        if apart(boxes):
+            return [False] * len(rows), [()] * len(rows)
+        every = np.array(boxes)
+        shadows: list[bool] = shadowed(every, self.tracks.scores[rows]).tolist()
+        upon = [tuple(ids[k] for k in np.flatnonzero(row).tolist()) for row in entangled(every)]
+        return shadows, upon
 
 
 class Locator:
