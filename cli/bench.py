@@ -9,10 +9,13 @@ import cv2
 import msgspec
 import typer
 
+from cli._day import bench_day
 from cli._edge import ModelOption, open_detector, recordings
 from edge.bench import bench_replay
 from hall.load import load_hall
 from twin.bench import bench_twin
+from twin.evaluate import table
+from twin.scenario import built_in
 
 app = typer.Typer(
     help="Measure this machine: every figure beside a limit or a peer of the same run.", no_args_is_help=True
@@ -66,4 +69,28 @@ def twin(
         f"{figures.story_ms:.1f} ms per 1280x720 frame of the demo story, {figures.frames_per_second:.0f} frames per "
         f"second on one core\n{figures.walking_ms:.1f} ms with twelve people walking\n"
         f"ratio_to_copy {figures.ratio_to_copy:.1f} (a copy of the frame: {figures.copy_ms:.2f} ms)"
+    )
+
+
+@app.command()
+def day(
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another day.")] = 1,
+    fps: Annotated[float, typer.Option(min=0.5, max=12, help="Frames of a camera per second while people move.")] = 2.0,
+) -> None:
+    """A working day of 20 windows and about 600 citizens, made and replayed without pixels, and scored.
+
+    Example: hallwatch bench day --seed 2 --json
+    """
+    figures = bench_day(built_in("workday"), seed=seed, fps=fps)
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+        return
+    typer.echo(
+        f"{figures.windows} windows, {figures.cameras} cameras, {figures.citizens} citizens ({figures.unserved} of "
+        f"them lost patience), {figures.day_s / 3600:g} h, made in {figures.make_cpu_s:.0f} s of processor time\n"
+        f"replay of {figures.frames} frames with {figures.people_per_frame:.1f} people each: {figures.replay_s:.1f} s "
+        f"in {figures.processes} processes ({figures.replay_cpu_s:.1f} s of processor time)\n"
+        f"ratio_to_limit {figures.ratio_to_limit:.2f} (1 = a minute), {figures.frames_per_second:.0f} frames per "
+        f"second, {figures.times_real_time:.0f} times real time\n{table(figures.score)}"
     )

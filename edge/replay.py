@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
+
+import numpy as np
 
 from edge.capture import Recording, open_file
 from edge.pipeline import Detects, Emitted, Pipeline
@@ -19,7 +21,7 @@ from hall.layout import Camera, Hall
 from hall.messages import Message, compose
 from hall.topics import Address
 from vision.tracker import TrackerSettings
-from vision.types import Frame
+from vision.types import Detections, Frame
 
 BOOT = "replay"
 """The boot id of every replay: the same recording gives the same messages."""
@@ -180,6 +182,32 @@ class _Nodes:
             self._seq[node] = message.seq
             self._report.messages += 1
             self._emit(message)
+
+
+class _NoDetector:
+    """Where detections are there already."""
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        raise AssertionError(f"expected detections, got {len(images)} pictures")
+
+
+def replay_detections(hall: Hall, node: str, found: Iterable[tuple[str, Instant, Detections]]) -> Iterator[Message]:
+    """Judge what a detector found as the box of a node would have, without pictures.
+
+    Args:
+        hall: the layout.
+        node: which box.
+        found: camera, capture time and detections of each frame, in order of time.
+
+    Raises:
+        InputError: the hall has no such node.
+    """
+    pipeline, seq = Pipeline(hall, node, _NoDetector()), 0
+    address = Address(hall.hall.id, pipeline.floor.id, node)
+    for camera, at, detections in found:
+        emitted = pipeline.observe(camera, at, detections)
+        yield from numbered(address, BOOT, seq, emitted)
+        seq += len(emitted)
 
 
 def numbered(address: Address, boot: str, last: int, emitted: Sequence[Emitted]) -> list[Message]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+
+from hall.clock import Instant
+from hall.schedule import Schedule
 
 Span = tuple[float, float]
 Spans = list[Span]
@@ -48,3 +52,9 @@ def gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
 def overlap_s(span: Span, holes: Sequence[Span]) -> float:
     """How much of a span lies in holes that are apart."""
     return sum(max(0.0, min(span[1], b) - max(span[0], a)) for a, b in holes)
+
+
+def closed_spans(schedule: Schedule, began: Instant, end_s: float) -> Spans:
+    """When a hall is closed, up to `end_s` after `began`, which is at a full minute, as hours are."""
+    minutes = range(math.ceil(end_s / 60))
+    return merged((60.0 * m, 60.0 * (m + 1)) for m in minutes if not schedule.is_open(began + 60 * m))

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from hall.clock import from_iso
 from hall.layout import CameraPolygon, Floor, Hall, Window, Zone
-from twin._spans import Span, Spans, clip, gaps, merged, overlap_s
+from twin._spans import Span, Spans, clip, closed_spans, gaps, merged, overlap_s
 from twin.sightings import PASSING_S, Sightings
 from twin.truth import TrueBlind, TrueCount, TrueCrossing, TrueEvent, TruePresence, TrueSession, TrueStay, Truth
 
@@ -26,7 +27,7 @@ def judge(hall: Hall, seen: Sightings) -> Truth:
     """What must be reported.
 
     Args:
-        hall: areas and limits; always open.
+        hall: areas, limits and hours.
         seen: who was where, and when nobody could know.
     """
     judge = _Judge(hall, seen)
@@ -39,6 +40,7 @@ def judge(hall: Hall, seen: Sightings) -> Truth:
 class _Judge:
     def __init__(self, hall: Hall, seen: Sightings) -> None:
         self._hall, self._seen, self._end_s = hall, seen, seen.end_s
+        self._closed = closed_spans(hall.schedule, from_iso(Truth().start), self._end_s)
         stale_s = hall.presence.stale
         self._blind = {name: [s for s in spans if s[1] - s[0] > stale_s] for name, spans in seen.blind.items()}
 
@@ -104,8 +106,18 @@ class _Judge:
         for gap_start, end in known:
             # Gone while nobody could see it: absent since the picture came back.
             start = next((b for a, b in blind if a - self._seen.step_s <= gap_start < b), gap_start)
-            if end - start - overlap_s((start, end), blind) >= limit_s:
-                yield self._event("clerk_absent", f"window/{window.id}", (start, end), blind)
+            for span in self._absent_on_duty((start, end), limit_s, blind):
+                yield self._event("clerk_absent", f"window/{window.id}", span, blind)
+
+    def _absent_on_duty(self, absence: Span, limit_s: float, blind: Spans) -> Iterator[Span]:
+        """The events of an absence: time on duty adds up, and an event ends when the hall closes."""
+        counted_s, began = 0.0, absence[0]
+        for start, end in clip([absence], self._closed):
+            began = start if counted_s <= 0 else began
+            counted_s += end - start - overlap_s((start, end), blind)
+            if counted_s >= limit_s:
+                yield began, end
+                counted_s = 0.0
 
     def _sessions(self, window: Window, clerk: Spans) -> Iterator[TrueSession]:
         """One citizen at a time, from when citizen and clerk are both there; a clerk who steps away ends nothing."""
@@ -149,8 +161,10 @@ class _Judge:
             from_s = _after_known(start, limits.long_wait, blind)
             if from_s <= end:
                 over.append((from_s, end, start))
-        over += [(a, b, a) for a, b in self._expected_over(zone, stays, sessions, clerks, limits.long_wait)]
-        over.sort()
+        over = [(a, b, began) for from_s, end, began in over for a, b in clip([(from_s, end)], self._closed)]
+        expected = self._expected_over(zone, stays, sessions, clerks, limits.long_wait)
+        over += [(a, b, a) for a, b in clip(expected, self._closed)]
+        over.sort(key=lambda wait: (wait[0], wait[2]))
         while over:
             _, until, began = over.pop(0)
             while over and over[0][0] <= until + limits.clear_hold:

@@ -26,7 +26,7 @@ def test_little_is_needed() -> None:
         ("windows: [{id: w01, servce: {mean: 1min, spread: 30s}}]\n", "expected service"),
         # a number without a unit
         ("cleaners: [{at: 30}]\n", "cleaners[0].at (line 2): found 30; expected a number with a unit"),
-        ("helpers: [{window: w09, from: 1min, until: 2min}]\n", "helpers[0].window"),
+        ("helpers: [{window: w09, from: 1min, until: 2min}]\n", "windows w01 to w03 (helpers[0].window is w09)"),
         ("windows: [{id: w01, away: [{from: 2min, until: 1min}]}]\n", "`until` after `from`"),
         ("windows: [{id: w01, away: [{from: 60s, until: 70s}]}]\n", "at least 20 s"),
         ("windows: [{id: w01}, {id: w01}]\n", "each window once"),

@@ -27,19 +27,30 @@ _TURNING = 0.6
 """Who turns away from a window takes the first steps at this share of the speed."""
 
 
-def tell(scenario: Scenario, seed: int) -> ScenarioStory:
+def tell(scenario: Scenario, seed: int, *, wing: int = 1) -> ScenarioStory:
     """The story of a scenario; the same seed tells the same story.
 
     Args:
-        scenario: what happens.
+        scenario: what happens, in a hall of one wing or in one of several.
         seed: from 0.
+        wing: which one: each has chance of its own.
 
     Raises:
-        InputError: a seed below 0.
+        InputError: a seed below 0, or several wings at once.
     """
     if seed < 0:
         raise InputError(f"seed {seed}: expected 0 or more")
-    return _Day(scenario, load_place(scenario.scenario.hall), seed).run()
+    if scenario.scenario.wings > 1:
+        raise InputError(
+            f"scenario {scenario.scenario.id}: found {scenario.scenario.wings} wings; expected one, since a hall of "
+            "several is for `hallwatch bench day` and has no pictures"
+        )
+    return _Day(scenario, load_place(scenario.scenario.hall), streams(seed, wing)).run()
+
+
+def streams(seed: int, wing: int) -> list[int]:
+    """Where chance begins for a seed and a wing."""
+    return [seed] if wing == 1 else [seed, 1000 + wing]
 
 
 class _Citizen:
@@ -65,7 +76,7 @@ class _Window:
 
 
 class _Day:
-    def __init__(self, scenario: Scenario, place: Place, seed: int) -> None:
+    def __init__(self, scenario: Scenario, place: Place, seed: list[int]) -> None:
         self._scenario, self._place, self._seed = scenario, place, seed
         self._end_s = scenario.duration_s + 1.0  # people are still there in the last frame
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -102,11 +113,12 @@ class _Day:
             served=self._served,
             left_unserved=self._unserved,
             faults=[PictureFault(f.camera, f.kind, f.start, f.end) for f in self._scenario.faults],
+            citizens=next(self._numbers) - 1,
         )
 
     def _rng(self, *stream: int) -> np.random.Generator:
         """Chance of its own for each thing, so that a change of one leaves the others as they were."""
-        return np.random.default_rng([self._seed, *stream])
+        return np.random.default_rng([*self._seed, *stream])
 
     def _at(self, at_s: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._events, (at_s, next(self._order), what))

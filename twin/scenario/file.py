@@ -39,6 +39,7 @@ class Info(Model):
 
     id: Id
     hall: Literal["lowdesk"] = "lowdesk"
+    wings: int = Field(1, ge=1, le=20, description="so many such halls side by side; no pixels with more than one")
     duration: Duration = Field(600.0, description="how long the scenario lasts")
 
 
@@ -59,7 +60,7 @@ class Arrivals(Model):
     """Citizens who come by the door: a Poisson process whose rate steps."""
 
     rate: Annotated[list[Rate], AfterValidator(_in_order)] = Field([])
-    waiting: int = Field(0, ge=0, le=30, description="people who sit there with a ticket when it begins")
+    waiting: int = Field(0, ge=0, le=200, description="people who sit there with a ticket when it begins")
     children: float = Field(0.0, ge=0, le=1, description="share of citizens who bring a child")
 
 
@@ -109,10 +110,16 @@ def _apart(spans: list[Away]) -> list[Away]:
     return ordered
 
 
+WINDOWS_OF_A_WING, SEATS_OF_A_WING = 3, 12
+
+WindowId = Annotated[str, Field(pattern="^w[0-9]{2}$")]
+"""w01 to w03 in the first wing, w04 to w06 in the second."""
+
+
 class Desk(Model):
     """One window and its clerk."""
 
-    id: Literal["w01", "w02", "w03"]
+    id: WindowId
     service: Times = Times(mean=120.0, spread=60.0)
     away: Annotated[list[Away], AfterValidator(_apart)] = Field([])
     phone: list[Span] = Field([], description="the clerk looks at a phone, if at the desk")
@@ -121,7 +128,7 @@ class Desk(Model):
 class AtWindow(Span):
     """Something that happens at one window."""
 
-    window: Literal["w01", "w02", "w03"]
+    window: WindowId
 
 
 class Helper(AtWindow):
@@ -158,6 +165,12 @@ class EventLimits(Model):
     overtime_case: Duration = 180.0
 
 
+def _every_window(known: dict[str, Any]) -> list[str]:
+    """All windows of the wings, whose number may have been refused."""
+    wings = known["scenario"].wings if "scenario" in known else 1
+    return [f"w{number:02d}" for number in range(1, WINDOWS_OF_A_WING * wings + 1)]
+
+
 class Scenario(Model):
     """A scenario file."""
 
@@ -165,12 +178,26 @@ class Scenario(Model):
     limits: EventLimits = EventLimits()
     arrivals: Arrivals = Arrivals()
     queue: Queue = Queue()
-    windows: list[Desk] = Field([Desk(id="w01"), Desk(id="w02"), Desk(id="w03")])
+    hours: dict[str, list[str]] = Field({}, description="as in hall.yaml; left out, the hall is always open")
+    windows: list[Desk] = Field(default_factory=lambda known: [Desk(id=name) for name in _every_window(known)])
     helpers: list[Helper] = Field([])
     cleaners: list[Cleaner] = Field([])
     blockers: list[AtWindow] = Field([], description="somebody stands in the sight of the camera on a clerk")
-    sitters: list[Span] = Field([], max_length=12, description="people who only sit, without a ticket")
+    sitters: list[Span] = Field([], max_length=200, description="people who only sit, without a ticket")
     faults: list[CameraFault] = Field([])
+
+    @model_validator(mode="after")
+    def _windows_exist(self) -> Self:
+        last = WINDOWS_OF_A_WING * self.scenario.wings
+        named = [(f"windows[{i}].id", desk.id) for i, desk in enumerate(self.windows)]
+        named += [(f"helpers[{i}].window", helper.window) for i, helper in enumerate(self.helpers)]
+        named += [(f"blockers[{i}].window", blocker.window) for i, blocker in enumerate(self.blockers)]
+        for place, name in named:
+            if not 1 <= int(name[1:]) <= last:
+                raise ValueError(f"windows w01 to w{last:02d} ({place} is {name})")
+        if len(self.sitters) > (seats := SEATS_OF_A_WING * self.scenario.wings):
+            raise ValueError(f"{seats} sitters at most, one for each seat")
+        return self
 
     @model_validator(mode="after")
     def _windows_once(self) -> Self:

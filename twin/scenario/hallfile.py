@@ -46,6 +46,7 @@ def hall_for(
     lines = [
         f"hall: {{id: {scenario.scenario.id}, name: 演示政务服务中心, timezone: Asia/Shanghai}}",
         f"limits: {_block(own if limits is None else limits)}",
+        *([f"hours: {_block(scenario.hours)}"] if scenario.hours else []),
         *(f"{key}: {_block(values)}" for key, values in (extra or {}).items()),
         "floors:",
         "  - id: f1",
@@ -60,7 +61,7 @@ def hall_for(
             f"        analyse_fps: {fps:g}",
             f"        floor_points: {_floor_points(camera)}",
         ]
-    lines.append("    windows:")
+    lines.append("    windows:" if scenario.windows else "    windows: []")
     for desk in scenario.windows:
         lines += _window(place, place.counter(desk.id))
     served = ", ".join(desk.id for desk in scenario.windows)

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from twin.actors import Story
 from twin.scenario.bodies import Silhouettes, silhouettes
+from twin.scenario.engine import streams
 from twin.scenario.file import Scenario
 from twin.scenario.noise import EXACT, NoiseModel
 from twin.scenario.place import Camera, Floats, load_place
@@ -43,6 +44,7 @@ def observations(
     fps: float = 2.0,
     cameras: Sequence[str] | None = None,
     heartbeat_s: float = 0.0,
+    wing: int = 1,
 ) -> Iterator[Observed]:
     """What each camera's detector finds, in order of time, for `Pipeline.observe`.
 
@@ -57,6 +59,7 @@ def observations(
         cameras: all of the hall by default.
         heartbeat_s: a frame in which nobody has moved since the last one that was given is left out, unless that
             one is so old, as a box with a motion gate does it. By default every frame is given.
+        wing: which one of a hall of several: each has noise of its own.
     """
     place = load_place(scenario.scenario.hall)
     names = list(place.cameras) if cameras is None else list(cameras)
@@ -68,7 +71,7 @@ def observations(
         frames = [story.at(t) for t in times]
         found = []
         for name in names:
-            rng = np.random.default_rng([seed, first, *name.encode()])
+            rng = np.random.default_rng([*streams(seed, wing), first, *name.encode()])
             people = silhouettes(place, place.cameras[name], frames)
             dim = np.array([_within(t, _spans(scenario, name, "dim")) for t in times])
             moved = [gates[name].opens(t, look) for t, look in zip(times, _looks(people, len(times)), strict=True)]

@@ -173,6 +173,7 @@ class ScenarioStory:
         left_unserved: citizens who lost patience.
         served: citizens whose case was finished.
         faults: of the cameras that look on.
+        citizens: all who came with a case.
     """
 
     def __init__(
@@ -183,10 +184,11 @@ class ScenarioStory:
         *,
         served: int = 0,
         left_unserved: int = 0,
+        citizens: int = 0,
         faults: Sequence[PictureFault] = (),
     ) -> None:
         self.duration_s, self.clerks = duration_s, clerks
-        self.served, self.left_unserved = served, left_unserved
+        self.served, self.left_unserved, self.citizens = served, left_unserved, citizens
         self.faults = tuple(faults)
         self._buckets: list[list[Appears]] = [[] for _ in range(int(duration_s // _BUCKET_S) + 1)]
         for person in people:
