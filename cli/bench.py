@@ -34,12 +34,12 @@ def replay(
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
 ) -> None:
-    """Replay of the demo's cameras against decoding plus inference alone.
+    """Replay of two rendered clips against decoding plus inference alone.
 
     Example: hallwatch bench replay --json
     """
     with as_file(files("twin") / "assets") as assets:
-        hall = load_hall(assets / "demo.yaml")
+        hall = load_hall(assets / "clips" / "hall.yaml")
         figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads, model), rounds=rounds)
     if as_json:
         typer.echo(msgspec.json.encode(figures).decode())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hall.errors import InputError
 from twin._demo_story import DemoStory
+from twin._round_story import RoundStory
 from twin.actors import Story
 from twin.scenario.file import SCENARIOS
 
@@ -20,7 +21,13 @@ def _demo(hall: str, _seed: int) -> Story:
     return DemoStory()
 
 
-_STORIES: dict[str, MakeStory] = {"demo": _demo}
+def _round(hall: str, _seed: int) -> Story:
+    if hall != "lowdesk":
+        raise InputError(f"story round: found hall {hall!r}; expected 'lowdesk', where it plays")
+    return RoundStory()
+
+
+_STORIES: dict[str, MakeStory] = {"demo": _demo, "round": _round}
 
 
 def register_story(name: str, make: MakeStory) -> None:

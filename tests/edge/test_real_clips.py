@@ -122,8 +122,8 @@ def rendered(detector: Detector, clips: Path) -> dict[str, Found]:
 
 
 def demo_hall(*, limit: str | None = None, zones: str | None = None) -> Hall:
-    """The hall of the demo, with other limits for waits and cases, or other zones."""
-    text = (ROOT / "twin" / "assets" / "demo.yaml").read_text()
+    """The hall of the clips, with other limits for waits and cases, or other zones."""
+    text = (ROOT / "twin" / "assets" / "clips" / "hall.yaml").read_text()
     if zones is not None:
         before, _, after = text.partition("    zones:\n")
         text = f"{before}    zones:\n{zones}{after[after.index('    entrances:') :]}"

@@ -17,12 +17,12 @@ CAMERAS = ("cam1", "cam2")
 
 
 def clip_hall_text(**changes: Any) -> str:
-    """twin/assets/demo.yaml with whole blocks replaced, and the clips by their full path.
+    """twin/assets/clips/hall.yaml with whole blocks replaced, and the clips by their full path.
 
     The windows' own limits go too, so that the limits of the hall hold everywhere.
     """
     yaml = YAML(typ="rt")
-    data = yaml.load((ROOT / "twin" / "assets" / "demo.yaml").read_text(encoding="utf-8"))
+    data = yaml.load((CLIPS / "hall.yaml").read_text(encoding="utf-8"))
     data.update(changes)
     for floor in data["floors"]:
         for camera in floor["cameras"]:

@@ -95,7 +95,7 @@ def test_pictures_may_be_rendered_in_any_order() -> None:
 
 
 def test_its_truth_says_what_that_of_the_clips_says(tmp_path: Path, clips: Path) -> None:
-    hall = load_hall(clips.parent / "demo.yaml")
+    hall = load_hall(clips / "hall.yaml")
     written = {}
     for camera in ("cam1", "cam2"):
         written[camera] = tmp_path / f"{camera}.json"
@@ -113,9 +113,9 @@ def test_its_truth_says_what_that_of_the_clips_says(tmp_path: Path, clips: Path)
 
 
 def test_rendered_cameras_of_a_hall_file_can_be_replayed(tmp_path: Path, clips: Path) -> None:
-    text = (clips.parent / "demo.yaml").read_text(encoding="utf-8")
+    text = (clips / "hall.yaml").read_text(encoding="utf-8")
     hall_file = tmp_path / "hall.yaml"
-    hall_file.write_text(text.replace("clips/cam1.mp4", "sim://lowdesk?camera=cam1&seed=1"), encoding="utf-8")
+    hall_file.write_text(text.replace("cam1.mp4", "sim://lowdesk?camera=cam1&seed=1"), encoding="utf-8")
     assert recordings(load_hall(hall_file), [])["cam1"] == "sim://lowdesk?camera=cam1&seed=1"
 
 
