@@ -20,7 +20,8 @@ from twin.camera.scene import View
 _SCALE_STEP = 0.008
 """Scales are rounded to steps of 0.8 %: at most one pixel of a standing figure."""
 _TILT_STEP = math.radians(0.5)
-_CACHE_BYTES = 96 * 2**20
+_CACHE_BYTES = 16 * 2**20
+"""Whoever stands or sits still is found in it; walkers hardly ever come by at the same size again."""
 _SOURCES = 400
 """Baked sprites kept, about 80 kB each."""
 _NEAREST_M = 0.8
