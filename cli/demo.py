@@ -20,13 +20,16 @@ from typing import Annotated
 import typer
 from iotcore import Broker
 
+from cli._edge import recordings
 from cli.ingest import serve
 from dashboards.console import mount
 from hall.broker import parse_broker
+from hall.clock import Instant, SystemClock
 from hall.errors import InputError, ServiceError
 from hall.load import load_hall
 from ingest.api import create_app
 from ingest.service import Centre
+from twin.view import BlurredViews
 
 _BROKER = Template("""\
 id = 0
@@ -70,7 +73,8 @@ def demo(
 ) -> None:
     """Show everything at work: a broker, a box that watches two rendered cameras, the centre and the console.
 
-    Limits are seconds here, so that absences, long waits and overtime cases come and go within a minute.
+    The hall is played at double speed and limits are seconds, so that an absence, a long wait and an overtime case
+    rise and clear within a minute. The console shows the rendered hall with everybody blurred.
 
     Example: hallwatch demo --source rtsp://user:password@10.0.0.11/sub
     """
@@ -79,9 +83,13 @@ def demo(
         with _broker(folder) as address:
             centre = Centre(hall, parse_broker(address), records=f"sqlite:///{folder / 'records.db'}", name="demo")
             app = create_app(centre)
-            mount(app, hall, centre.reader)
+            clock = SystemClock()
+            epoch = clock.now()
+            # Only the rendered hall can be shown: nothing leaves a box that looks at people.
+            views = BlurredViews(recordings(hall, []), epoch, clock) if source is None else None
+            mount(app, hall, centre.reader, views=views)
             loop = source is None or Path(source).is_file()
-            with _edge(hall_file, address, folder, loop=loop) as box:
+            with _edge(hall_file, address, folder, loop_from=epoch if loop else None) as box:
                 serve(centre, app, "127.0.0.1", port, role="demo")
             if box.failed:
                 raise ServiceError(f"the edge ended with {box.process.returncode}; it said:\n{box.last_words()}")
@@ -164,10 +172,11 @@ class _Box:
 
 
 @contextmanager
-def _edge(hall_file: Path, broker: str, folder: Path, *, loop: bool) -> Iterator[_Box]:
+def _edge(hall_file: Path, broker: str, folder: Path, *, loop_from: Instant | None) -> Iterator[_Box]:
     # -P: a folder of the visitor's that happens to be named like one of our packages must not shadow it.
     command = [sys.executable, "-P", "-m", "cli.main", "edge", str(hall_file), "--broker", broker]
-    box = _Box([*command, "--data", str(folder), *(["--loop"] if loop else [])], folder / "edge.log")
+    looped = [] if loop_from is None else ["--loop-from", f"{loop_from:.3f}"]
+    box = _Box([*command, "--data", str(folder), *looped], folder / "edge.log")
     try:
         yield box
     finally:

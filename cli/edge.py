@@ -34,6 +34,10 @@ def edge(
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
     loop: Annotated[bool, typer.Option("--loop", help="Play recordings over and over, in step.")] = False,
+    loop_from: Annotated[
+        float | None,
+        typer.Option(metavar="UNIX_S", help="As --loop; when the first loop began, for another that plays along."),
+    ] = None,
 ) -> None:
     """Watch the cameras of one box and publish what is seen.
 
@@ -44,7 +48,9 @@ def edge(
     hall = load_hall(hall_file)
     name = node or _only_node(hall)
     settings = parse_broker(broker)
-    looped = LoopClock.around(list(recordings(hall, []).values()), time.time()) if loop else None
+    epoch = time.time() if loop_from is None else loop_from
+    sources = list(recordings(hall, []).values())
+    looped = LoopClock.around(sources, epoch) if loop or loop_from is not None else None
     service = EdgeService(hall, name, open_detector(hall, threads, model), settings, data / name, loop=looped)
 
     def _end(_number: int, _frame: FrameType | None) -> None:

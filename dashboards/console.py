@@ -17,6 +17,7 @@ from dashboards.feed import Feed
 from dashboards.page import ConsolePage
 from dashboards.texts import ZH, Texts, parse_lang, texts_in
 from dashboards.theme import FAVICON, HEAD_HTML
+from dashboards.views import SharedViews, Views, add_views
 from hall.clock import Clock, SystemClock
 from hall.layout import Floor, Hall
 from hall.views import ReadModel
@@ -32,6 +33,7 @@ def mount(
     *,
     clock: Clock | None = None,
     title: str | None = None,
+    views: Views | None = None,
 ) -> None:
     """Add the console at `/` (the first floor) and `/floor/{floor}`; `?lang=en` or `zh` chooses the language.
 
@@ -44,13 +46,19 @@ def mount(
         reads: what the centre knows; see `hall.views.ReadModel`.
         clock: tells what is stale and what time it is in the hall.
         title: of the browser tab; the hall's name by default.
+        views: pictures of the cameras with people blurred, for a rendered hall only; they are then shown, and
+            served at `/view/{camera}`.
     """
-    feed = Feed(hall, reads, clock or SystemClock())
+    clock = clock or SystemClock()
+    feed = Feed(hall, reads, clock)
+    if views is not None:
+        cameras = [camera.id for floor in hall.floors for camera in floor.cameras]
+        add_views(app, SharedViews(views, cameras, clock))
     name = title or f"{hall.hall.name} · hallwatch"
 
     @ui.page("/", title=name)
     async def first_floor(client: Client, lang: str = "") -> None:
-        await _open(client, feed, hall, hall.floors[0], texts_in(parse_lang(lang)))
+        await _open(client, feed, hall, hall.floors[0], texts_in(parse_lang(lang)), views=views is not None)
 
     @ui.page("/floor/{floor}", title=name)
     async def one_floor(client: Client, floor: str, lang: str = "") -> Response | None:
@@ -58,7 +66,7 @@ def mount(
         found = next((f for f in hall.floors if f.id == floor), None)
         if found is None:
             return _no_floor(floor, texts)
-        await _open(client, feed, hall, found, texts)
+        await _open(client, feed, hall, found, texts, views=views is not None)
         return None
 
     ui.run_with(
@@ -79,10 +87,10 @@ def _no_floor(floor: str, texts: Texts) -> Response:
     return HTMLResponse(page, status_code=404)
 
 
-async def _open(client: Client, feed: Feed, hall: Hall, floor: Floor, texts: Texts) -> None:
+async def _open(client: Client, feed: Feed, hall: Hall, floor: Floor, texts: Texts, *, views: bool) -> None:
     # A page has one language in NiceGUI; ours is the reader's choice, so each reader has a page of his own.
     client.page = copy.copy(client.page)
     client.page.language = texts.html_lang
     ui.add_head_html(HEAD_HTML)
-    page = ConsolePage(feed, hall, floor, texts, await feed.board(floor, texts.lang))
+    page = ConsolePage(feed, hall, floor, texts, await feed.board(floor, texts.lang), views=views)
     ui.timer(REFRESH_S, page.refresh, immediate=False)

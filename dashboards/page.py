@@ -11,6 +11,7 @@ from nicegui.element import Element
 from dashboards.board import Board
 from dashboards.feed import Feed
 from dashboards.texts import EN, ZH, Texts
+from dashboards.view_panel import ViewPanel
 from dashboards.widgets import CountBadge, Icon, IncidentItem, NodeBadge, Text, TileCard, ZonePanel, box, put
 from hall.layout import Floor, Hall
 
@@ -71,9 +72,12 @@ class ConsolePage:
         floor: the floor it shows.
         texts: its language.
         board: what it shows first.
+        views: whether there are pictures to show.
     """
 
-    def __init__(self, feed: Feed, hall: Hall, floor: Floor, texts: Texts, board: Board) -> None:
+    def __init__(
+        self, feed: Feed, hall: Hall, floor: Floor, texts: Texts, board: Board, *, views: bool = False
+    ) -> None:
         self._feed = feed
         self._hall = hall
         self._floor = floor
@@ -88,6 +92,7 @@ class ConsolePage:
             with box("main-column"):
                 self._notices = box("notices", role="status")
                 self._build_overview()
+                self._view = ViewPanel(floor, texts) if views else None
                 self._build_floor()
             self._build_incidents()
         self._show(board)
@@ -111,6 +116,8 @@ class ConsolePage:
         self._zones.show(board.zones)
         self._incidents.show(board.incidents)
         self._show_open(board)
+        if self._view is not None:
+            self._view.show(board.tiles, board.zones)
 
     def _show_notices(self, notices: tuple[str, ...]) -> None:
         if notices == self._notices_shown:

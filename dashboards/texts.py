@@ -33,6 +33,7 @@ class Texts:
     boxes: str
     windows: str
     zones: str
+    view: str
     incidents: str
     overview: str
     filter: str
@@ -87,6 +88,7 @@ ZH = Texts(
     boxes="边缘盒",
     windows="窗口",
     zones="等候区",
+    view="演示画面（合成影像，人物已模糊）",
     incidents="事件",
     overview="概览",
     filter="筛选事件",
@@ -160,6 +162,7 @@ EN = Texts(
     boxes="Edge boxes",
     windows="Windows",
     zones="Waiting areas",
+    view="Demo view (synthetic, people blurred)",
     incidents="Incidents",
     overview="Overview",
     filter="Filter incidents",

@@ -58,8 +58,38 @@
     }
   }
 
+  // A picture that is fetched again and again, while somebody looks.
+  class HallView extends HTMLElement {
+    connectedCallback() {
+      if (!this.picture) {
+        this.picture = document.createElement("img");
+        this.picture.alt = this.getAttribute("alt") || "";
+        this.picture.onload = () => this.later(1);
+        this.picture.onerror = () => this.later(6);
+        this.append(this.picture);
+      }
+      this.fetch();
+    }
+    disconnectedCallback() {
+      clearTimeout(this.timer);
+    }
+    later(times) {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.fetch(), 1000 * times * Number(this.getAttribute("every")));
+    }
+    fetch() {
+      if (!this.isConnected) return;
+      if (document.hidden) {
+        this.later(1);
+      } else {
+        this.picture.src = `${this.getAttribute("src")}?${Date.now()}`;
+      }
+    }
+  }
+
   customElements.define("hall-elapsed", HallElapsed);
   customElements.define("hall-clock", HallClock);
+  customElements.define("hall-view", HallView);
   window.hallwatch = { formatDuration };
 
   // A language once chosen is kept for visits that name none. A browser may forbid storage: then it is not kept.

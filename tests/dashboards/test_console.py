@@ -249,6 +249,13 @@ def test_a_lost_connection_shows_in_the_page_s_language(page: Page, url: str, re
     page.wait_for_selector('#popup[aria-hidden="true"]', state="attached")  # and it comes back
 
 
+def test_there_is_no_picture_of_a_real_hall(page: Page, url: str, reads: MemoryModel) -> None:
+    open_page(page, url)
+    assert page.locator("hall-view, .view").count() == 0
+    camera = sample_hall().floors[0].cameras[0].id
+    assert page.request.get(f"{url}/view/{camera}").status == 404
+
+
 def test_it_keeps_nothing_on_disk(url: str, reads: MemoryModel) -> None:
     # NiceGUI would keep its storage in the working folder; the console uses none.
     assert not Storage.path.exists()

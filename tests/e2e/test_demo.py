@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser import chromium
 from tests.support.servers import free_port, http_get, listens, wait_until
@@ -24,7 +24,11 @@ def start(port: int, folder: Path, *options: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=log, stderr=log, env=environ, start_new_session=True)
 
 
-def test_an_absence_rises_and_clears_on_the_page_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
+RULES = ["clerk_absent", "long_wait", "overtime_case"]
+
+
+def test_every_rule_rises_and_clears_on_the_page_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
+    """Within a round of the story, which takes a minute; tests/twin/test_round_story.py counts in capture time."""
     (tmp_path / "tmp").mkdir()
     port = free_port()
     demo = start(port, tmp_path)
@@ -34,9 +38,11 @@ def test_an_absence_rises_and_clears_on_the_page_and_sigterm_leaves_nothing(tmp_
         with chromium() as browser:
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{port}/?lang=en")
-            absence = page.locator('[data-testid^="incident-"][data-rule="clerk_absent"]')
-            expect(absence.first).to_be_visible(timeout=60_000)
-            expect(absence.and_(page.locator('[data-status="cleared"]')).first).to_be_visible(timeout=60_000)
+            look_at_the_view(page, port)
+            for rule in RULES:
+                raised = page.locator(f'.incident[data-rule="{rule}"]')
+                expect(raised.first).to_be_visible(timeout=90_000)
+                expect(raised.and_(page.locator('[data-status="cleared"]')).first).to_be_visible(timeout=90_000)
             expect(page.get_by_test_id("window-w02")).to_have_attribute("data-status", re.compile("serving|idle"))
         root = psutil.Process(demo.pid)
         family = [root, *root.children(recursive=True)]
@@ -55,6 +61,24 @@ def test_an_absence_rises_and_clears_on_the_page_and_sigterm_leaves_nothing(tmp_
             if process.is_running():
                 process.kill()
         demo.wait(10)
+
+
+def look_at_the_view(page: Page, port: int) -> None:
+    """Both cameras, with the areas over them in the colours of the tiles; pictures go on coming."""
+    expect(page.get_by_text("Demo view (synthetic, people blurred)")).to_be_visible()
+    for camera in ("cam1", "cam2"):
+        shown = f"document.querySelector('[data-testid=view-{camera}] img')"
+        page.wait_for_function(f"{shown} && {shown}.naturalWidth > 600", timeout=60_000)
+    first = page.locator("[data-testid=view-cam1] img").get_attribute("src")
+    page.wait_for_function(
+        "before => document.querySelector('hall-view img').getAttribute('src') !== before", arg=first
+    )
+    area = page.locator('polygon.area-clerk[data-area="window/w02"]')
+    expect(area).to_have_attribute("data-status", re.compile("unknown|serving|idle|unstaffed"))
+    assert area.bounding_box() is not None, "a polygon outside of SVG has no box"
+    answer = page.request.get(f"http://127.0.0.1:{port}/view/cam1")
+    assert answer.body()[:3] == b"\xff\xd8\xff", "no JPEG"
+    assert page.request.get(f"http://127.0.0.1:{port}/view/cam3").status == 404
 
 
 def answers(port: int) -> bool:
