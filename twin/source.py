@@ -1,8 +1,8 @@
 """`sim://`: a camera of a rendered hall as a source of pictures.
 
 `sim://lowdesk?camera=cam1&seed=1&speed=1&story=demo`: the hall, one of its cameras (the first one), the seed of
-story and noise (1), how many seconds of the story pass in a second of the source (1), and the story (demo, another
-that is registered, or the path of a scenario file).
+story and noise (1), how many seconds of the story pass in a second of the source (1), and the story (demo,
+round, another that is registered, or the path of a scenario file).
 `jpeg=30` sends each picture through JPEG of that quality, as cheap cameras do.
 """
 
