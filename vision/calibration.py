@@ -58,7 +58,7 @@ class Calibration:
 
     def to_floor(self, points: Floats) -> Floats:
         """Floor metres (N, 2) of image points (N, 2) in fractions; NaN at and above the horizon."""
-        x = np.c_[points, np.ones(len(points))] @ self.matrix.T
+        x = points @ self.matrix[:, :2].T + self.matrix[:, 2]
         w = np.where(x[:, 2:] > 1e-9, x[:, 2:], np.nan)
         return np.asarray(x[:, :2] / w)
 

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.rules import (
     AbsenceState,
@@ -22,12 +24,14 @@ from edge.rules import (
     Wait,
     WaitObservation,
     WaitState,
+    absence_is_quiet,
     step_clerk_absent,
     step_long_wait,
     step_overtime_case,
 )
 from edge.sessions import FinishedSession
 from hall.layout import Limits, Presence
+from hall.messages import Seen
 from hall.schedule import Schedule, parse_span
 from vision.presence import PresenceMachine, PresenceState
 
@@ -555,3 +559,39 @@ def test_overtime_case_pauses_and_ends_without_a_camera() -> None:
         session_seen(900, 0.0, known=False, observed_at=600.0),
     )
     assert [(what, c.ended_at) for what, c in found] == [("raised", None), ("camera_lost", 600.0)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.5, 30.0, 200.0]), st.booleans(), st.sampled_from(["present", "absent", "unknown"])
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_a_quiet_moment_may_be_passed_over(moments: list[tuple[float, bool, Seen]]) -> None:
+    """A box that steps the rule only where it is not quiet says the same as one that steps it always."""
+    always = quietly = AbsenceState()
+    at = clock_s = since_clock_s = 0.0
+    since, before = 0.0, "unknown"
+    for step_s, duty, seen in moments:
+        at, clock_s = at + step_s, clock_s + step_s * duty
+        if seen != before:
+            since, since_clock_s, before = at, clock_s, seen
+        observed = ClerkObservation(
+            at, duty, 0.0 if duty else None, seen, since, clock_s, since_clock_s, at, citizens=0, waiting_over=False
+        )
+        always, said = step_clerk_absent(LIMITS, always, observed, lambda a, b: b - a)
+        if not absence_is_quiet(
+            LIMITS,
+            quietly,
+            duty=duty,
+            working_day=observed.working_day,
+            seen=seen,
+            absent_s=(clock_s, since_clock_s),
+        ):
+            quietly, heard = step_clerk_absent(LIMITS, quietly, observed, lambda a, b: b - a)
+            assert heard == said
+        else:
+            assert said == []

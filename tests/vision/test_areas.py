@@ -142,3 +142,20 @@ def test_another_resolution_changes_nothing() -> None:
     box = np.array([[300, 200, 420, 480]], dtype=np.float32)
     full = Area(SQUARE).overlap(box, (1280, 720))
     assert Area(SQUARE).overlap(box / np.float32(2), (640, 360)).tolist() == full.tolist()
+
+
+def test_one_at_a_time_is_the_same_as_all_at_once() -> None:
+    """Foot points and boxes beyond the picture and on corners included."""
+    rng = np.random.default_rng(7)
+    points = np.concatenate([rng.uniform(-0.1, 1.1, (300, 2)), SQUARE, LETTER_L])
+    corners = rng.uniform([-100, -100], [1400, 800], (300, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(0, 400, (300, 2))], axis=1).astype(np.float32)
+    for polygon in (SQUARE, LETTER_L):
+        area = Area(polygon)
+        assert [area.holds(x, y) for x, y in points.tolist()] == area.contains(points).tolist()
+        assert [area.border_px(x, y, SIZE) for x, y in points.tolist()] == area.border_distance_px(
+            points, SIZE
+        ).tolist()
+        shares = [area.share(box, SIZE) for box in boxes.tolist()]
+        assert shares == pytest.approx(area.overlap(boxes, SIZE).tolist(), abs=1e-12)
+        assert sum(share > 0 for share in shares) > 50
