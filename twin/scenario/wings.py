@@ -89,7 +89,7 @@ def wings_of(scenario: Scenario) -> list[Wing]:
 
 
 def _share(scenario: Scenario, number: int) -> Scenario:
-    """What happens in one wing: everything at its windows, and its part of those who come.
+    """What happens in one wing: everything at its windows, and as large a part of those who come as of the windows.
 
     A cleaner passes through all wings, one after the other.
     """
@@ -97,13 +97,15 @@ def _share(scenario: Scenario, number: int) -> Scenario:
     own = {f"w{before + i:02d}": f"w{i:02d}" for i in range(1, WINDOWS_OF_A_WING + 1)}
     cameras = {f"cam{_CAMERAS_OF_A_WING * (number - 1) + i}": f"cam{i}" for i in range(1, _CAMERAS_OF_A_WING + 1)}
     arrivals = scenario.arrivals
-    rates = [rate.model_copy(update={"per_hour": rate.per_hour / wings}) for rate in arrivals.rate]
+    windows = [d.model_copy(update={"id": own[d.id]}) for d in scenario.windows if d.id in own]
+    part = len(windows) / len(scenario.windows) if scenario.windows else 1 / wings
+    rates = [rate.model_copy(update={"per_hour": part * rate.per_hour}) for rate in arrivals.rate]
     waiting = (arrivals.waiting + wings - number) // wings
     return scenario.model_copy(
         update={
             "scenario": scenario.scenario.model_copy(update={"wings": 1}),
             "arrivals": arrivals.model_copy(update={"rate": rates, "waiting": waiting}),
-            "windows": [d.model_copy(update={"id": own[d.id]}) for d in scenario.windows if d.id in own],
+            "windows": windows,
             "helpers": [h.model_copy(update={"window": own[h.window]}) for h in scenario.helpers if h.window in own],
             "blockers": [b.model_copy(update={"window": own[b.window]}) for b in scenario.blockers if b.window in own],
             "cleaners": [

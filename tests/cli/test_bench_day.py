@@ -1,0 +1,25 @@
+"""The working day, an hour of one wing of it: made, replayed with the noise of the detector, and scored."""
+
+from __future__ import annotations
+
+from cli._day import HEARTBEAT_S, run_wing, score
+from twin.scenario import NoiseModel, built_in
+from twin.scenario.wings import wings_of
+
+HOUR_S = 3300.0
+
+
+def test_an_hour_of_one_wing_is_judged_right() -> None:
+    """A clerk away for seven minutes, a case of 34 minutes, somebody who sits there for 45."""
+    day = built_in("workday")
+    hour = day.model_copy(update={"scenario": day.scenario.model_copy(update={"duration": HOUR_S})})
+    run = run_wing(hour, wings_of(hour)[4], seed=1, fps=2.0, noise=NoiseModel())
+    figures = score([run])
+    for rule in ("clerk_absent", "long_wait", "overtime_case"):
+        events = figures.events[rule]
+        assert (events.truth, events.precision, events.recall) == (1, 1.0, 1.0), rule
+    assert figures.sessions.claimed == figures.sessions.truth
+    # Two cameras, each at least once in a heartbeat and at most twice a second.
+    assert 2 * HOUR_S / HEARTBEAT_S <= run.frames <= 2 * 2 * HOUR_S + 2
+    assert run.citizens > 10
+    assert run.number == 5
