@@ -128,7 +128,8 @@ class SessionWatch:
             state.started_at = max(stay.started_at, clerk_since or stay.started_at)
             state.unknown_base_s = stay.unknown_s  # what was unknown before the session is no part of it
         elif self._staffed and clerk_since is None:
-            never = clerk_gone_at is not None and clerk_gone_at <= state.started_at
+            # That the clerk has gone is known a window late: until then time went on as if both had been there.
+            never = clerk_gone_at is not None and clerk_gone_at - state.started_at < self._settings.open_after
             if never or not state.open:
                 state.started_at, state.open = None, False  # the clerk went before it was a session
                 return

@@ -115,13 +115,20 @@ def test_the_clerk_goes_before_it_is_a_session() -> None:
     assert follow(watch, (0, 80, 1), start=8, until=120, clerk=(40, 1e9)) == [(40, 80)]
 
 
-def test_the_clerk_had_gone_already() -> None:
-    """That the clerk left a second before the citizen came is known ten seconds later: no session."""
+@pytest.mark.parametrize(
+    "gone_at",
+    [
+        4.0,  # a second before the citizen came
+        9.0,  # four seconds after: together for less than it takes
+    ],
+)
+def test_the_clerk_had_gone_already(gone_at: float) -> None:
+    """That the clerk left too early is known ten seconds later: no session."""
     watch = staffed()
     for now in range(5, 16):
         watch.step(float(now), [stay(5.0, float(now))], -100.0)
     assert watch.state.open
-    watch.step(16.0, [stay(5.0, 16.0)], None, 4.0)
+    watch.step(16.0, [stay(5.0, 16.0)], None, gone_at)
     assert watch.running is None
     watch.step(40.0, [stay(5.0, 40.0)], 30.0)
     assert (watch.state.open, watch.state.started_at) == (True, 30.0)
@@ -134,6 +141,15 @@ def test_the_clerk_steps_away() -> None:
     assert follow(watch, (0, 80, 1), start=31, until=60, clerk=None) == []
     assert watch.running is not None
     assert follow(watch, (0, 80, 1), start=61, until=120) == [(0, 80)]
+
+
+def test_the_clerk_went_when_it_was_a_session() -> None:
+    """Ten seconds together are enough."""
+    watch = staffed()
+    for now in range(5, 17):
+        watch.step(float(now), [stay(5.0, float(now))], -100.0)
+    watch.step(17.0, [stay(5.0, 17.0)], None, 15.0)
+    assert watch.running is not None
 
 
 def test_self_service() -> None:
