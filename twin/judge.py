@@ -55,7 +55,7 @@ class _Judge:
                 truth.events.extend(self._absences(window, clerks[window.id]))
             every = list(self._sessions(window, clerks[window.id]))
             truth.events.extend(self._overtime(window, every))
-            sessions += [s for s in every if s.end_s < self._end_s]
+            sessions += [s for s in every if self._is_over(window, s)]
         truth.sessions.extend(sorted(sessions, key=lambda s: s.end_s))
         for zone in floor.zones:
             stays, blind = self._stays(zone.areas, None), self._blind_of(zone.areas, None)
@@ -136,6 +136,13 @@ class _Judge:
                     if end - began - unknown_s >= open_after_s:
                         yield TrueSession(window.id, began, end, unknown_s)
                     break
+
+    def _is_over(self, window: Window, session: TrueSession) -> bool:
+        """Whether a session is known to be over when the recording ends: only then it is told."""
+        if session.end_s + self._hall.session_of(window).close_after <= self._end_s:
+            return True
+        stays = self._stays(window.customer_area or [], window.camera)
+        return any(session.start_s < start < self._end_s and end > session.end_s for start, end in stays)
 
     def _overtime(self, window: Window, sessions: Sequence[TrueSession]) -> Iterator[TrueEvent]:
         limit_s = self._hall.limits_of(window).overtime_case

@@ -99,6 +99,26 @@ def test_sessions_and_overtime() -> None:
     assert two.events == []
 
 
+@pytest.mark.parametrize(
+    ("duration", "waiting", "told"),
+    [
+        ("5min", 1, 1),
+        # over, but for less than `close_after` when the recording ends: nobody can know that
+        ("80s", 1, 0),
+        # the next citizen has taken the place
+        ("85s", 2, 1),
+    ],
+)
+def test_a_session_is_told_when_it_is_known_to_be_over(duration: str, waiting: int, told: int) -> None:
+    text = (
+        f"scenario: {{id: s, duration: {duration}}}\narrivals: {{waiting: {waiting}}}\n"
+        "windows: [{id: w01, service: {mean: 60s, spread: 1s}}]"
+    )
+    scenario = parse_scenario(text)
+    truth = story_truth(parse_hall(hall_for(scenario)), scenario, tell(scenario, 1))
+    assert len(truth.sessions) == told
+
+
 def test_stays_long_waits_and_counts() -> None:
     truth = truth_of("sitters: [{from: 0s, until: 4min}, {from: 0s, until: 5min}]")
     assert [(e.rule, e.subject, e.start_s, e.end_s) for e in truth.events] == [
