@@ -112,7 +112,7 @@ def _presence(claimed: Claimed, subject: str, truth: Truth, whole: Span) -> Pres
     errors = [
         min(near)
         for at_s, state in true_changes
-        if not any(abs(at_s - edge) <= NEAR_S for edge in edges)  # what the blind time hid cannot be dated
+        if at_s not in edges  # what blind time hid cannot be dated
         and (near := [abs(c - at_s) for c, s in claimed.changes if s == state and abs(c - at_s) <= NEAR_S])
     ]
     unknown = clip(claimed.spans("unknown"), [(0.0, first_s or 0.0)])

@@ -126,8 +126,8 @@ def read_truth(path: Path) -> Truth:
 def compare(messages: Sequence[Message], truth: Truth, *, start: Instant | None = None) -> Comparison:
     """Put claims beside the truth.
 
-    Claims and truths of one rule and subject are matched so that the sum of start errors is least; a pair whose
-    starts are further apart than `TOLERANCE_S` is none.
+    Claims and truths of one rule and subject are matched so that the sum of their errors is least, a second at the end
+    counting a tenth of one at the start; a pair whose starts are further apart than `TOLERANCE_S` is none.
 
     Args:
         messages: of one hall.

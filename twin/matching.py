@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from hall.clock import Instant
@@ -14,6 +15,9 @@ from twin.truth import Truth
 
 TOLERANCE_S = 5.0
 """A claim that starts further from a truth than this is another thing."""
+
+_END_WEIGHT = 0.1
+"""What a second at the end is worth beside one at the start; at most `TOLERANCE_S` in all."""
 
 RULES = ("clerk_absent", "long_wait", "overtime_case")
 SESSION, STAY = "session", "stay"
@@ -99,7 +103,7 @@ def _spell(body: SessionBody | StayBody, began: Instant) -> Spell:
 
 
 def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
-    """Every truth and every claim once, in pairs so that the sum of start errors of a subject is least."""
+    """Every truth and every claim once, in pairs so that the sum of the errors within a subject is least."""
     pairs = []
     for kind, subject in sorted({*true, *claimed}):
         a, b = true.get((kind, subject), []), claimed.get((kind, subject), [])
@@ -113,7 +117,15 @@ def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
 def _assigned(true: Sequence[Spell], claimed: Sequence[Spell]) -> Iterator[tuple[int, int]]:
     if not true or not claimed:
         return
-    errors = np.abs(np.subtract.outer([s.start_s for s in true], [s.start_s for s in claimed]))
+    starts = np.abs(np.subtract.outer([s.start_s for s in true], [s.start_s for s in claimed]))
+    # People who sit there from the beginning all start at once: their ends tell them apart.
+    ends = np.nan_to_num(np.abs(np.subtract.outer(_ends(true), _ends(claimed))))
+    errors = starts + np.minimum(_END_WEIGHT * ends, TOLERANCE_S)
     # Beyond the tolerance no pair is better than another, and none is worth giving up a good one.
-    rows, columns = linear_sum_assignment(np.where(errors <= TOLERANCE_S, errors, 1e6))
-    yield from ((int(i), int(j)) for i, j in zip(rows, columns, strict=True) if errors[i, j] <= TOLERANCE_S)
+    rows, columns = linear_sum_assignment(np.where(starts <= TOLERANCE_S, errors, 1e6))
+    yield from ((int(i), int(j)) for i, j in zip(rows, columns, strict=True) if starts[i, j] <= TOLERANCE_S)
+
+
+def _ends(spells: Sequence[Spell]) -> NDArray[np.float64]:
+    """NaN for what goes on."""
+    return np.array([np.nan if s.end_s is None else s.end_s for s in spells])

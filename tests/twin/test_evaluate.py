@@ -19,12 +19,13 @@ from hall.messages import (
     SessionBody,
     StateBody,
     StayBody,
+    WindowState,
     ZoneState,
     compose,
 )
 from hall.topics import Address
 from twin.evaluate import evaluate, read_messages, read_truth, table
-from twin.truth import TrueCount, TrueCrossing, TrueEvent, TrueSession, TrueStay, Truth
+from twin.truth import TrueBlind, TrueCount, TrueCrossing, TrueEvent, TruePresence, TrueSession, TrueStay, Truth
 
 ADDRESS = Address("demo", "f1", "edge-f1")
 BEGAN = from_iso(Truth().start)
@@ -105,6 +106,71 @@ def test_sessions_stays_counts_and_crossings() -> None:
     assert figures.crossings["door/in"].claimed == 1
     assert (figures.crossings["door/out"].truth, figures.crossings["door/out"].claimed) == (0, 1)
     assert "crossings door/out: truth 0, claimed 1" in table(figures)
+
+
+def state(at_s: float, clerk: Any, since_s: float | None, count: int | None) -> Message:
+    since = None if since_s is None else to_datetime(BEGAN + since_s)
+    window = WindowState("w01", "open", clerk, since, 0, None, "idle")
+    return told(at_s, StateBody([window], [ZoneState("back", count, None, None, None, None, 0)]))
+
+
+BLIND = Truth(
+    duration_s=100.0,
+    events=[TrueEvent("clerk_absent", "window/w01", 20.0, 50.0, 8.0)],
+    presence=[TruePresence("w01", 0.0, 20.0), TruePresence("w01", 50.0, 100.0)],
+    blind=[TrueBlind("cam1", 30.0, 38.0, ["window/w01", "zone/back"])],
+)
+"""A clerk away from 20 to 50 s; from 30 to 38 s nobody can know."""
+
+
+def test_presence_and_unknown_time() -> None:
+    """The clerk's absence is told 5 s late and dated 1 s late, unknown time 2 s late; before the first decision
+    nothing is claimed."""
+    messages = [
+        state(0, "unknown", None, 0),
+        state(10, "present", 0, 0),
+        state(25, "absent", 21, 0),
+        state(32, "unknown", None, None),
+        state(38, "absent", 21, 0),
+        state(50, "present", 50.5, 0),
+    ]
+    figures = evaluate(messages, BLIND)
+    score = figures.presence["w01"]
+    assert score.share_right == round((90 - 5 - 2) / 90, 4)
+    assert score.change_error_p95_s == pytest.approx(1.0, abs=0.05)
+    assert (score.unknown_s, score.true_unknown_s) == (6.0, 8.0)
+    assert (figures.zones["back"].unknown_s, figures.zones["back"].true_unknown_s) == (6.0, 8.0)
+    assert "clerk w01: right 92.2% of the time" in table(figures)
+
+
+@pytest.mark.parametrize(("raised_s", "count"), [(29.9, 0), (30.0, 1), (37.9, 1), (38.0, 0)])
+def test_raised_while_blind(raised_s: float, count: int) -> None:
+    claim = msgspec.structs.replace(event(20.0), captured_at=to_datetime(BEGAN + raised_s))
+    later = event(20.0, phase="cleared", ended_at=to_datetime(BEGAN + 50))
+    assert (
+        evaluate([claim, msgspec.structs.replace(later, captured_at=to_datetime(BEGAN + 35))], BLIND).raised_blind
+        == count
+    )
+
+
+def test_unknown_time_of_events() -> None:
+    claim = event(20.0, phase="cleared", ended_at=to_datetime(BEGAN + 50))
+    assert isinstance(claim.body, EventBody)
+    claim = msgspec.structs.replace(claim, body=msgspec.structs.replace(claim.body, unknown_s=5.0))
+    assert evaluate([claim], BLIND).unknown_error_p95_s == 3.0
+    assert evaluate([], BLIND).unknown_error_p95_s is None
+
+
+def test_who_came_together_is_told_apart_by_the_end() -> None:
+    """Two who sit there from the beginning: the claim about the one who stays is about that one."""
+
+    def stay(start_s: float, end_s: float) -> Message:
+        began, ended = to_datetime(BEGAN + start_s), to_datetime(BEGAN + end_s)
+        return told(end_s, StayBody(f"{start_s}", "back", began, ended, end_s - start_s, "left"))
+
+    truth = Truth(stays=[TrueStay("back", 0.0, 8.0), TrueStay("back", 0.0, 155.0)])
+    figures = evaluate([stay(0.0, 155.0), stay(0.5, 8.0)], truth)
+    assert figures.stays.duration_error_p95_s == pytest.approx(0.475)
 
 
 def test_another_start() -> None:
