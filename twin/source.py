@@ -181,15 +181,20 @@ class SimSource:
 
     def _image(self, number: int, fit: tuple[int, int] | None) -> Image:
         image = self.rendered(number).image
-        if fit is None:
-            return image
         began = time.perf_counter()
-        scale = min(1.0, fit[0] / self.size_px[0], fit[1] / self.size_px[1])
-        if scale < 1:
-            size = (max(1, round(self.size_px[0] * scale)), max(1, round(self.size_px[1] * scale)))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        image = fitted(image, fit)
         self.busy_s += time.perf_counter() - began
         return image
+
+
+def fitted(image: Image, fit: tuple[int, int] | None) -> Image:
+    """A picture shrunk into a width and height, as the box takes it; unchanged for None or where it fits."""
+    height, width = image.shape[:2]
+    scale = 1.0 if fit is None else min(1.0, fit[0] / width, fit[1] / height)
+    if scale == 1.0:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _never() -> bool:
