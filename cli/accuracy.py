@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import cv2
 import msgspec
 import typer
 
-from cli._edge import open_detector, recordings, register_sim
+from cli._edge import recordings, register_sim
 from cli.models import model_folders
 from edge.replay import replay
 from hall.clock import from_iso
@@ -27,6 +28,7 @@ from twin.accuracy import CachedDetector, Case, Store, cases, content_hash, suit
 from twin.accuracy.results import judge_case
 from twin.evaluate import read_messages
 from twin.truth import Truth
+from vision.detector import Detector
 from vision.tracker import TrackerSettings
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -119,11 +121,11 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 def _replay(job: _Job) -> str:
     """One case as a box would have judged it, in this process; both cameras go through one pipeline."""
     register_sim()
-    hall = job.case.hall().model_copy(update={"model": job.model})
-    with contextlib.redirect_stderr(None):
-        detector = open_detector(hall, 1)
-    model = resolve(job.model, model_folders()).entry
-    cached = CachedDetector(detector, job.folder / "detections.sqlite", model=model.sha256)
+    cv2.setNumThreads(1)  # there is a process for each core
+    hall = job.case.hall()
+    model = resolve(job.model, model_folders())
+    detector = Detector(model, threads=1)
+    cached = CachedDetector(detector, job.folder / "detections.sqlite", model=model.entry.sha256)
     lines: list[bytes] = []
 
     def emit(message: Message) -> None:

@@ -23,6 +23,7 @@ JUDGES = (
     "twin/scenario/observe.py",
     "twin/scenario/truth.py",
     "twin/sightings.py",
+    "twin/timeline.py",
     "twin/truth.py",
 )
 """What judges the messages of a replay and has no part in them: a change of it renders nothing again."""

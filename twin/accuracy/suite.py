@@ -15,6 +15,7 @@ from twin.scenario.file import SCENARIOS
 from twin.truth import Truth
 
 SUITE = (
+    "brief",
     "morning",
     "rush",
     "handover",
