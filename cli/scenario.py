@@ -17,7 +17,7 @@ BUILT_IN = "morning"
 
 
 def scenario(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The rendered hall: lowdesk.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The rendered hall: lowdesk, tallcounter.")],
     hall_out: Annotated[Path, typer.Option(metavar="HALL.yaml", help="Where the hall file goes.")],
     truth_out: Annotated[Path, typer.Option(metavar="TRUTH.json", help="Where the truth goes.")],
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another day.")] = 1,
@@ -32,7 +32,7 @@ def scenario(
     """
     if name not in scene_names():
         raise InputError(f"hall {name!r}: expected one of {', '.join(scene_names())}")
-    told = built_in(BUILT_IN) if file is None else load_scenario(file)
+    told = built_in(BUILT_IN, name) if file is None else load_scenario(file)
     if told.scenario.hall != name:
         raise InputError(f"{file}: plays in hall {told.scenario.hall!r}; expected {name!r}")
     story = BUILT_IN if file is None else str(file.resolve())

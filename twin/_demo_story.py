@@ -51,20 +51,27 @@ _Step = _Stay | _Walk | _Away
 
 
 class DemoStory:
-    """14 people in the low-desk hall; both cameras see the same."""
+    """14 people in a rendered hall; both cameras see the same.
+
+    Args:
+        hall: its name; where counters are tall, citizens hold papers instead of reaching over the desk.
+    """
 
     duration_s = DURATION_S
 
+    def __init__(self, hall: str = "lowdesk") -> None:
+        self._hall = load_scene(hall).name
+
     def at(self, t_s: float) -> Sequence[ActorState]:
         """Who is where at a moment; the last moment stays on."""
-        steps = _steps()
+        steps = _steps(self._hall)
         # Times in files are rounded to milliseconds: the step that begins there is meant.
         return steps[min(max(0, math.floor(t_s * FPS + 0.02)), len(steps) - 1)]
 
 
 @cache
-def _steps() -> list[tuple[ActorState, ...]]:
-    scene = load_scene("lowdesk")
+def _steps(hall: str) -> list[tuple[ActorState, ...]]:
+    scene = load_scene(hall)
     tracks = [_Walker(*who).track(script) for who, script in _script(scene).items()]
     return [tuple(state for state in moment if state is not None) for moment in zip(*tracks, strict=True)]
 
@@ -173,23 +180,24 @@ def _clerks(scene: Scene) -> dict[tuple[str, str], list[_Step]]:
 
 def _served(scene: Scene) -> dict[tuple[str, str], list[_Step]]:
     door = _door(scene)
+    reach = "reach" if scene.has_desks else "stand2"
     return {
         ("cit_jacket", "m_jacket"): [
             _Stay(4, "stand", (-2.9, 4.85), _NORTH),
-            _Stay(6, "reach", (-2.9, 4.72), _NORTH),
+            _Stay(6, reach, (-2.9, 4.72), _NORTH),
             _Stay(25, "stand", (-2.9, 4.85), _NORTH),
-            _Stay(28, "reach", (-2.9, 4.72), _NORTH),
+            _Stay(28, reach, (-2.9, 4.72), _NORTH),
             _Stay(30, "stand", (-2.9, 4.85), _NORTH),
         ],
         ("cit_check", "m_check"): [
             _Stay(3, "stand", (0.5, 4.85), _NORTH),
-            _Stay(7, "reach", (0.5, 4.72), _NORTH),
+            _Stay(7, reach, (0.5, 4.72), _NORTH),
             _Stay(10, "stand", (0.5, 4.85), _NORTH),
             _Walk([(-0.9, 3.6), (-2.0, -2.0), door], 1.35),
             _Away(30),
         ],
         ("cit_old", "f_old"): [
-            _Stay(3, "reach", (2.75, 4.75), _NORTH),
+            _Stay(3, reach, (2.75, 4.75), _NORTH),
             _Stay(7.5, "stand", (2.75, 4.88), _NORTH),
             _Walk([(1.6, 2.6), (-1.7, -1.9), door], 0.95),
             _Away(30),
@@ -199,7 +207,7 @@ def _served(scene: Scene) -> dict[tuple[str, str], list[_Step]]:
             _Stay(10, "stand", (1.29, -0.12), _NORTH),
             _Walk([(0.9, 0.7), (0.5, 3.0), (0.45, 4.85)], 1.3),
             _Stay(17, "stand", (0.45, 4.85), _NORTH),
-            _Stay(22, "reach", (0.45, 4.72), _NORTH),
+            _Stay(22, reach, (0.45, 4.72), _NORTH),
             _Stay(30, "stand", (0.45, 4.85), _NORTH),
         ],
     }

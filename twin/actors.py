@@ -8,6 +8,21 @@ from typing import Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
+class Fade:
+    """What somebody looked like until just now, as in ActorState.
+
+    Attributes:
+        share: how much of it still shows, more than 0 and less than 1.
+    """
+
+    pose: str
+    yaw_deg: float
+    x_m: float
+    y_m: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class ActorState:
     """One person at one moment.
 
@@ -20,6 +35,7 @@ class ActorState:
             90 along its x axis.
         x_m, y_m: the floor point in world metres of the hall: between the feet, under the pelvis for walkers
             and sitters.
+        fade: the pose before this one, while a camera shows something of both.
     """
 
     person: str
@@ -28,6 +44,7 @@ class ActorState:
     yaw_deg: float
     x_m: float
     y_m: float
+    fade: Fade | None = None
 
 
 class Story(Protocol):

@@ -21,6 +21,7 @@ import numpy as np
 
 from hall.errors import Fault, InputError, SourceError
 from hall.layout import mask_address
+from twin._soft import SoftStory
 from twin.actors import FaultyStory, Story
 from twin.camera import Compositor, Rendered, clip_frame, load_scene
 from twin.camera.assets import Image
@@ -121,7 +122,7 @@ class SimSource:
     fps = float(FPS)
 
     def __init__(self, address: SimAddress, story: Story, cancelled: Callable[[], bool]) -> None:
-        self._address, self._story, self._cancelled = address, story, cancelled
+        self._address, self._story, self._cancelled = address, SoftStory(story), cancelled
         self._compositor = Compositor(address.hall, address.camera, seed=address.seed, jpeg_quality=address.jpeg)
         self.size_px = self._compositor.view.size_px
         faults = story.faults if isinstance(story, FaultyStory) else ()

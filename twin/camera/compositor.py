@@ -18,7 +18,7 @@ from twin.camera.look import Sensor
 from twin.camera.order import Kind, Order, Piece, Shadow, in_order
 from twin.camera.paint import merged, paint, shadow_box
 from twin.camera.scene import Layer, View, load_scene
-from twin.camera.stamps import Stamp, StampBook, make_stamp
+from twin.camera.stamps import Stamp, StampBook, faded, make_stamp
 from twin.camera.truth import LEAST_PX, PersonTruth
 
 _PEOPLE = 255
@@ -88,7 +88,8 @@ class Compositor:
         """
         self._assign_slots(actors)
         pieces = [piece for actor in actors for piece in self._people(actor)]
-        pieces += [layer for layer in self._layers if any(overlap(layer.box, piece.box) for piece in pieces)]
+        boxes = [piece.box for piece in pieces]
+        pieces += [layer for layer in self._layers if _is_glass(layer) or any(overlap(layer.box, box) for box in boxes)]
         order = in_order(self.view, pieces)
         everything = order.tangled or self._last.tangled
         bounds = (0, 0, *self.view.size_px)
@@ -119,7 +120,7 @@ class Compositor:
 
     def _people(self, actor: ActorState) -> Iterable[Piece]:
         floor = self._book.floor_px(actor)
-        stamp = self._book.stamp(actor) if floor else None
+        stamp = self._stamp(actor, floor) if floor else None
         if floor is None or stamp is None:
             return
         distance_m = self.view.distance_m((actor.x_m, actor.y_m))
@@ -132,17 +133,32 @@ class Compositor:
             return
         left, top = floor[0] + stamp.offset_px[0], floor[1] + stamp.offset_px[1]
         yield Piece(Kind.PERSON, slot, stamp, left, top, box, distance_m, actor, shadows=shadows)
-        over = self._book.stamp(actor, over=True) if actor.pose in _AT_DESK else None
+        over = self._stamp(actor, floor, over=True) if self.view.scene.has_desks else None
         if over is not None:
             left, top = floor[0] + over.offset_px[0], floor[1] + over.offset_px[1]
             yield Piece(Kind.OVER, slot, over, left, top, box, distance_m - 0.3, actor)
 
+    def _stamp(self, actor: ActorState, floor: tuple[int, int], *, over: bool = False) -> Stamp | None:
+        """What an actor looks like, fading from the pose before where there is one."""
+        new = None if over and actor.pose not in _AT_DESK else self._book.stamp(actor, over=over)
+        before = _before(actor)
+        old_floor = self._book.floor_px(before) if before is not None else None
+        if actor.fade is None or before is None or old_floor is None:
+            return new
+        old = None if over and before.pose not in _AT_DESK else self._book.stamp(before, over=over)
+        return faded(new, old, (old_floor[0] - floor[0], old_floor[1] - floor[1]), actor.fade.share)
+
     def _shadows(self, actor: ActorState) -> Iterable[Shadow]:
-        yaw = math.radians(actor.yaw_deg)
-        for ahead_m, height_m, radius_m, strength in _SITTER if actor.pose.startswith("sit") else _STANDER:
-            place = (actor.x_m + ahead_m * math.sin(yaw), actor.y_m - ahead_m * math.cos(yaw), height_m)
-            x, y, depth_m = self.view.project(*place)
-            yield Shadow(round(x), round(y), max(1, round(radius_m * self.view.focal_px / depth_m)), strength)
+        share = 0.0 if actor.fade is None else actor.fade.share
+        for state, shown in ((actor, 1 - share), (_before(actor), share)):
+            if state is None:
+                continue
+            yaw = math.radians(state.yaw_deg)
+            for ahead_m, height_m, radius_m, strength in _SITTER if state.pose.startswith("sit") else _STANDER:
+                place = (state.x_m + ahead_m * math.sin(yaw), state.y_m - ahead_m * math.cos(yaw), height_m)
+                x, y, depth_m = self.view.project(*place)
+                radius_px = max(1, round(radius_m * self.view.focal_px / depth_m))
+                yield Shadow(round(x), round(y), radius_px, round(strength * shown, 3))
 
     def _layer(self, layer: Layer) -> Piece | None:
         stamp = make_stamp(self.view.scene.look.bake(layer.image), (layer.left, layer.top))
@@ -175,6 +191,19 @@ class Compositor:
             x, y, width, height = cv2.boundingRect(shown)
             box = (left + x, top + y, left + x + width, top + y + height)
         return PersonTruth(piece.actor, box, full, count / max(1, piece.stamp.area_px))
+
+
+def _before(actor: ActorState) -> ActorState | None:
+    """The pose that fades, as a state of its own."""
+    fade = actor.fade
+    if fade is None:
+        return None
+    return ActorState(actor.person, actor.figure, fade.pose, fade.yaw_deg, fade.x_m, fade.y_m)
+
+
+def _is_glass(piece: Piece) -> bool:
+    """Glass is painted over whatever is behind it; other things are in the background where nobody is near them."""
+    return piece.layer is not None and piece.layer.see_through
 
 
 def _box_of(stamp: Stamp, origin: tuple[int, int]) -> Box:

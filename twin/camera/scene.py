@@ -16,6 +16,10 @@ Point = tuple[float, float]
 """World metres: x to the right and y away as camera 1 sees it."""
 
 
+_TALL_M = 0.9
+"""A counter that is higher has the clerk's own desk behind it, out of sight."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where somebody sits or stands, and which way they look there."""
 
@@ -76,6 +80,7 @@ class _Occluder(msgspec.Struct, frozen=True):
     camera: str
     layer: str
     sort_line: tuple[Point, Point]
+    see_through: bool = False
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -96,11 +101,17 @@ class Scene(msgspec.Struct, frozen=True):
         """A seat by its id, such as `row1.3`."""
         return next(seat for seat in self.seats if seat.id == seat_id)
 
+    @property
+    def has_desks(self) -> bool:
+        """Whether clerks sit at open desks, of the height that sprites were posed for, with their arms on them."""
+        return all(counter.top_z < _TALL_M for counter in self.counters)
+
 
 class Layer(msgspec.Struct, frozen=True):
     """A thing that stands before people who are beyond its line.
 
     Attributes:
+        see_through: glass. It is not in the background: who is behind it is seen through it, and so is the hall.
         rank: drawn in this order where layers overlap.
         image: BGRA with straight alpha.
     """
@@ -111,6 +122,7 @@ class Layer(msgspec.Struct, frozen=True):
     left: int
     top: int
     line: tuple[Point, Point]
+    see_through: bool = False
 
     @property
     def middle(self) -> Point:
@@ -156,7 +168,7 @@ class View:
 
     def _layers(self, scene: Scene, camera: str) -> list[Layer]:
         found = [
-            Layer(o.layer, 0, _layer_picture(scene, o.layer), *scene.layers[o.layer].xy, o.sort_line)
+            Layer(o.layer, 0, _layer_picture(scene, o.layer), *scene.layers[o.layer].xy, o.sort_line, o.see_through)
             for o in scene.occluders
             if o.camera == camera
         ]
@@ -180,7 +192,7 @@ def _layer_picture(scene: Scene, layer: str) -> Image:
     return read_picture(assets() / "halls" / scene.name / scene.layers[layer].file)
 
 
-_LOOKS = {"lowdesk": Look()}
+_LOOKS = {"lowdesk": Look(), "tallcounter": Look(brightness=0.94, balance=(1.04, 1.0, 0.97), gamma=1.08)}
 """Light and white balance per hall."""
 
 

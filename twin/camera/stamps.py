@@ -75,6 +75,40 @@ def make_stamp(baked: Image, offset_px: tuple[int, int]) -> Stamp | None:
     )
 
 
+def faded(new: Stamp | None, old: Stamp | None, shift_px: tuple[int, int], share: float) -> Stamp | None:
+    """A stamp between two: `share` of the old one and the rest of the new one; None is nothing to be seen.
+
+    What is solid, and so whose pixels these are, is that of the stronger one alone.
+
+    Args:
+        new: its offset is from its own floor point.
+        old: likewise.
+        shift_px: from the floor point of the new one to that of the old one.
+        share: 0 to 1.
+    """
+    parts = [
+        (stamp, (stamp.offset_px[0] + dx, stamp.offset_px[1] + dy), weight)
+        for stamp, (dx, dy), weight in ((new, (0, 0), 1 - share), (old, shift_px, share))
+        if stamp is not None
+    ]
+    if not parts:
+        return None
+    left, top = min(at[0] for _, at, _ in parts), min(at[1] for _, at, _ in parts)
+    right = max(at[0] + stamp.solid.shape[1] for stamp, at, _ in parts)
+    bottom = max(at[1] + stamp.solid.shape[0] for stamp, at, _ in parts)
+    colour, hides = np.zeros((2, bottom - top, right - left, 3), np.uint8)
+    solid = np.zeros(colour.shape[:2], np.bool_)
+    for stamp, at, weight in parts:
+        height, width = stamp.solid.shape
+        part = np.s_[at[1] - top : at[1] - top + height, at[0] - left : at[0] - left + width]
+        colour[part] = cv2.addWeighted(stamp.colour, weight, colour[part], 1, 0)
+        hides[part] = cv2.addWeighted(255 - stamp.keep, weight, hides[part], 1, 0)
+        if weight >= 0.5:
+            solid[part] = stamp.solid
+    x, y, width, height = cv2.boundingRect(solid.view(np.uint8))
+    return Stamp(colour, 255 - hides, solid, (left, top), (x, y, x + width, y + height), int(np.count_nonzero(solid)))
+
+
 class _Stance(NamedTuple):
     """How a sprite is stretched and tilted, in steps."""
 

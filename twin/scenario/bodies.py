@@ -30,9 +30,6 @@ POSES = ("stand", "walk", "sit", "sit_desk", "sit_phone", "reach")
 """Poses that look different to a detector; `stand2` and the six steps of a walk count as one each."""
 _POINTS = np.array([_UPRIGHT, _STEP, _SEATED, _DESK, _PHONE, _REACH])
 
-_DESK_ARMS_M = 0.42
-"""Arms of a clerk at the desk lie on it and are seen so far in front of its inner edge."""
-
 _LEAST_DEPTH_M = 0.8
 _WIDELY = 0.8
 """A counter that hides so much of the width hides the lower end of the box."""
@@ -131,24 +128,29 @@ def _behind_counters(place: Place, camera: Camera, people: Silhouettes, floor: F
     if camera.position[1] > place.counters[0].front_y_m or camera.id != "cam1":
         return boxes
     at_desk = np.isin(people.pose, [POSES.index("sit_desk"), POSES.index("sit_phone")])
+    width = np.maximum(boxes[:, 2] - boxes[:, 0], 1.0)
+    middle = (boxes[:, 0] + boxes[:, 2]) / 2
+    hidden, edge = np.zeros(len(boxes)), np.full(len(boxes), -np.inf)
     for counter in place.counters:
-        left, top_px, arms_px, right = _edges(camera, counter)
-        width = np.maximum(boxes[:, 2] - boxes[:, 0], 1.0)
-        hidden = np.clip(np.minimum(boxes[:, 2], right) - np.maximum(boxes[:, 0], left), 0, None)
-        behind = (floor[:, 1] > counter.back_y_m) & (hidden >= _WIDELY * width)
-        edge = np.where(at_desk, arms_px, top_px)
-        boxes[:, 3] = np.where(behind, np.minimum(boxes[:, 3], edge), boxes[:, 3])
+        (left, left_y), (right, right_y), arms_px = _edges(camera, counter)
+        across = np.clip(np.minimum(boxes[:, 2], right) - np.maximum(boxes[:, 0], left), 0, None)
+        across = np.where(floor[:, 1] > counter.back_y_m, across, 0.0)
+        own = left_y + (middle - left) / (right - left) * (right_y - left_y) + np.where(at_desk, arms_px, 0.0)
+        edge = np.where(across > 0, np.maximum(edge, own), edge)
+        hidden += across
+    # Counters may stand side by side: who is behind the joint of two is hidden by both.
+    boxes[:, 3] = np.where(hidden >= _WIDELY * width, np.minimum(boxes[:, 3], edge), boxes[:, 3])
     return boxes
 
 
-def _edges(camera: Camera, counter: Counter) -> tuple[float, float, float, float]:
-    """In pixels: left end, inner edge of the desk top, where the arms on it end, right end."""
+def _edges(camera: Camera, counter: Counter) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """In pixels: left and right end of the inner edge of the top, and how far below it the arms on it end."""
     corners = np.array(
         [
             (counter.left_m, counter.back_y_m, counter.top_m),
             (counter.right_m, counter.back_y_m, counter.top_m),
-            (counter.left_m, counter.back_y_m - _DESK_ARMS_M, counter.top_m),
+            (counter.left_m, counter.back_y_m - counter.arms_m, counter.top_m),
         ]
     )
-    pixels, _ = camera.project(corners)
-    return float(pixels[0, 0]), float(pixels[0, 1]), float(pixels[2, 1]), float(pixels[1, 0])
+    (left, right, arms), _ = camera.project(corners)
+    return (float(left[0]), float(left[1])), (float(right[0]), float(right[1])), float(arms[1] - left[1])

@@ -208,11 +208,11 @@ class _Day:
         citizen.seat = None
 
     def _stand_at_window(self, citizen: _Citizen, until_s: float) -> None:
-        """Stand there, reaching over the desk now and then."""
-        way = citizen.way
+        """Stand there, reaching over the desk or holding papers now and then."""
+        way, busy = citizen.way, self._place.counters[0].busy_pose
         while way.end_s < until_s:
             way.stay(min(until_s, way.end_s + 16.0), "stand", yaw_deg=AWAY_YAW)
-            way.stay(min(until_s, way.end_s + 5.0), "reach", yaw_deg=AWAY_YAW)
+            way.stay(min(until_s, way.end_s + 5.0), busy, yaw_deg=AWAY_YAW)
 
     def _go(self, citizen: _Citizen, line: list[Point]) -> None:
         citizen.way.walk(line, citizen.speed_m_s)
@@ -338,8 +338,10 @@ class _Day:
         self._people += [cleaner_way(f"cleaner-{i}", c) for i, c in enumerate(scenario.cleaners, start=1)]
         for i, blocker in enumerate(scenario.blockers, start=1):
             seat = place.counter(blocker.window).seat
-            # Camera 1 stands over the origin: who is on the line from there to the clerk hides the clerk.
-            spot = (seat[0] * 4.75 / seat[1], 4.75)
+            # Who is on the line from camera 1 to the clerk hides the clerk.
+            eye = place.cameras["cam1"].position
+            share = (4.75 - eye[1]) / (seat[1] - eye[1])
+            spot = (eye[0] + (seat[0] - eye[0]) * share, 4.75)
             self._visitor(f"blocker-{i}", spot, blocker.start, blocker.end, "stand")
         for i, sitter in enumerate(scenario.sitters, start=1):
             seat = self._free_seats.pop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
@@ -34,11 +34,14 @@ Moment = Annotated[float, BeforeValidator(_moment, json_schema_input_type=str), 
 """Seconds after the start of the scenario; written with a unit."""
 
 
+RenderedHall = Literal["lowdesk", "tallcounter"]
+
+
 class Info(Model):
     """Which scenario this is."""
 
     id: Id
-    hall: Literal["lowdesk"] = "lowdesk"
+    hall: RenderedHall = "lowdesk"
     wings: int = Field(1, ge=1, le=20, description="so many such halls side by side; no pixels with more than one")
     duration: Duration = Field(600.0, description="how long the scenario lasts")
 
@@ -211,6 +214,16 @@ class Scenario(Model):
                 raise ValueError("a colleague who covers for a clerk within the absence, 10 s from its ends")
         return self
 
+    def in_hall(self, hall: str) -> Scenario:
+        """The same in another rendered hall: their windows, seats and doors are alike.
+
+        Raises:
+            InputError: there is no such hall.
+        """
+        if hall not in get_args(RenderedHall):
+            raise InputError(f"hall {hall!r}: expected one of {', '.join(get_args(RenderedHall))}")
+        return self.model_copy(update={"scenario": self.scenario.model_copy(update={"hall": hall})})
+
     @property
     def duration_s(self) -> float:
         """Length of the scenario."""
@@ -232,16 +245,16 @@ SCENARIOS = Path(__file__).resolve().parent.parent / "assets" / "scenarios"
 """The scenario files that come with hallwatch; the name of a file is the name of its scenario."""
 
 
-def built_in(name: str) -> Scenario:
-    """A scenario that comes with hallwatch.
+def built_in(name: str, hall: str = "lowdesk") -> Scenario:
+    """A scenario that comes with hallwatch, in one of the rendered halls: each of them plays in all.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is none of that name, or no such hall.
     """
     names = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
     if name not in names:
         raise InputError(f"scenario {name!r}: expected one of {', '.join(names)}, or a file")
-    return load_scenario(SCENARIOS / f"{name}.yaml")
+    return load_scenario(SCENARIOS / f"{name}.yaml").in_hall(hall)
 
 
 def load_scenario(path: Path) -> Scenario:

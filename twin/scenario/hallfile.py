@@ -84,7 +84,8 @@ def _window(place: Place, counter: Counter) -> list[str]:
     label, service = _LABELS[counter.id]
     camera = place.cameras["cam1"]
     x, _ = counter.seat
-    customers = _on_floor(camera, ((x - 1.1, 4.3), (x + 1.1, 4.3), (x + 1.1, 5.24), (x - 1.1, 5.24)))
+    far = counter.front_y_m + 0.045
+    customers = _on_floor(camera, ((x - 1.1, 4.3), (x + 1.1, 4.3), (x + 1.1, far), (x - 1.1, far)))
     return [
         f"      - id: {counter.id}",
         f"        label: {label}",
@@ -101,8 +102,9 @@ def _clerk_area(camera: Camera, counter: Counter) -> list[list[float]]:
     The lower edge is where arms on the desk end: lower, and half of a tall citizen's box would lie in the area.
     """
     x, y = counter.seat
+    front_y = counter.back_y_m - counter.arms_m
     pixels, _ = camera.project(
-        np.array([(x - 0.56, y, 1.0), (x + 0.56, y, 1.0), (x, y, 1.75), (x, counter.back_y_m - 0.42, counter.top_m)])
+        np.array([(x - 0.56, y, 1.0), (x + 0.56, y, 1.0), (x, y, 1.75), (x, front_y, counter.top_m)])
     )
     left, right = sorted((float(pixels[0, 0]), float(pixels[1, 0])))
     top, bottom = float(pixels[2, 1]), float(pixels[3, 1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hall.errors import InputError
+from twin.camera.scene import scene_names
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float]
@@ -35,6 +36,21 @@ class Counter:
     front_y_m: float
     back_y_m: float
     top_m: float
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether the clerk's own desk is behind the counter, out of sight."""
+        return self.top_m > 0.9
+
+    @property
+    def arms_m(self) -> float:
+        """Arms of a clerk at the desk are seen so far in front of its inner edge."""
+        return 0.0 if self.is_tall else 0.42
+
+    @property
+    def busy_pose(self) -> str:
+        """What citizens do there now and then: reach over a low desk, hold papers before a tall counter."""
+        return "stand2" if self.is_tall else "reach"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,14 +128,14 @@ def load_place(name: str = "lowdesk") -> Place:
     Raises:
         InputError: there is no such hall.
     """
-    if name != "lowdesk":
-        raise InputError(f"hall {name!r}: no such rendered hall; expected lowdesk")
-    return _lowdesk()
+    if name not in scene_names():
+        raise InputError(f"hall {name!r}: no such rendered hall; expected one of {', '.join(scene_names())}")
+    return _rendered(name)
 
 
-@lru_cache(maxsize=1)
-def _lowdesk() -> Place:
-    text = resources.files("twin").joinpath("assets", "halls", "lowdesk", "halls.json").read_text(encoding="utf-8")
+@cache
+def _rendered(name: str) -> Place:
+    text = resources.files("twin").joinpath("assets", "halls", name, "halls.json").read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(text)
     door = np.mean(data["door"]["line"], axis=0)
     size = (int(data["image"][0]), int(data["image"][1]))
@@ -138,8 +154,8 @@ def _lowdesk() -> Place:
 def _counter(part: dict[str, Any]) -> Counter:
     (left, front), (right, back) = part["footprint"]
     seat, customer = _pair(part["clerk_seat"]["pos"]), _pair(part["customer"]["pos"])
-    # Camera 1 looks along the middle window: there a citizen stands aside, as people do who sign something.
-    aside = 0.5 if abs(seat[0]) < 0.5 else 0.0
+    # Camera 1 looks along the middle desk: there a citizen stands aside, as people do who sign something.
+    aside = 0.5 if abs(seat[0]) < 0.5 and part["top_z"] < 0.9 else 0.0
     stand = (customer[0] + aside, customer[1] - 0.1)
     return Counter(f"w{part['id']:02d}", seat, stand, left, right, front, back, float(part["top_z"]))
 
