@@ -103,8 +103,11 @@ def _chip(scene: Scene, name: str, node: NodeView | None) -> NodeChip:
     since = "" if node.status == "online" else texts.since.format(time=scene.time(node.seen_at))
     cameras = node.health.cameras if node.health is not None and node.status == "online" else []
     blind = [c.camera for c in cameras if c.state in {"lost", "connecting"}]
-    away = " · ".join(texts.camera_away.format(camera=camera) for camera in blind)
-    return NodeChip(name, node.status, texts.node_state[node.status], since, away)
+    away = [texts.camera_away.format(camera=camera) for camera in blind]
+    # The box says more, such as by how much a camera moved; here its first word will do, in the language of the page.
+    faults = [(c.camera, c.fault.split(" ")[0].rstrip(":")) for c in cameras if c.fault and c.camera not in blind]
+    away += [texts.camera_fault[fault].format(camera=camera) for camera, fault in faults if fault in texts.camera_fault]
+    return NodeChip(name, node.status, texts.node_state[node.status], since, " · ".join(away))
 
 
 def _shown(incidents: Sequence[IncidentView]) -> list[IncidentView]:

@@ -50,6 +50,7 @@ class Texts:
     node_state: Mapping[NodeState, str]
     since: str
     camera_away: str
+    camera_fault: Mapping[str, str]
     clerk_seen: Mapping[Seen, str]
     self_service: str
     customers: str
@@ -111,6 +112,12 @@ ZH = Texts(
     node_state={"online": "在线", "offline": "离线", "stopped": "已停止", "waiting": "等待连接"},
     since="自 {time}",
     camera_away="摄像机 {camera} 无画面",
+    camera_fault={
+        "frozen": "摄像机 {camera} 画面静止",
+        "dark": "摄像机 {camera} 画面全黑",
+        "covered": "摄像机 {camera} 被遮挡",
+        "moved": "摄像机 {camera} 已移位",
+    },
     clerk_seen={"present": "人员在岗", "absent": "人员不在", "unknown": "人员未知"},
     self_service="自助终端",
     customers="窗前 {count} 人",
@@ -185,6 +192,12 @@ EN = Texts(
     node_state={"online": "online", "offline": "offline", "stopped": "stopped", "waiting": "not heard yet"},
     since="since {time}",
     camera_away="camera {camera}: no picture",
+    camera_fault={
+        "frozen": "camera {camera}: picture frozen",
+        "dark": "camera {camera}: picture dark",
+        "covered": "camera {camera}: covered",
+        "moved": "camera {camera}: moved",
+    },
     clerk_seen={"present": "Clerk present", "absent": "Clerk absent", "unknown": "Clerk unknown"},
     self_service="Self-service",
     customers="{count} at window",

@@ -75,7 +75,8 @@ def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowSt
     running = watch.sessions.running
     session_s = None
     if running is not None and running.started_at is not None:
-        session_s = round(now - running.started_at - running.unknown_s, 1)
+        known_at = now if watch.customers.known(now) else watch.customers.observed_at or now
+        session_s = round(max(0.0, known_at - running.started_at - running.unknown_s), 1)
     return WindowState(
         window=window.id,
         duty="open" if on_duty else "closed",

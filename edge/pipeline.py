@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -29,6 +30,7 @@ from edge.rules import (
     step_overtime_case,
 )
 from edge.sessions import FinishedSession
+from edge.sight import Sight
 from edge.watch import SavedWindow, SavedZone, ServiceTimes, WindowWatch, ZoneWatch, percentile
 from hall.clock import Instant
 from hall.errors import InputError
@@ -130,6 +132,7 @@ class Pipeline:
         self._locators = {
             c.id: Locator(Calibration.fit(c.floor_points) if c.floor_points else None, tracker) for c in self.cameras
         }
+        self._sights: dict[str, Sight[Emitted]] = {c.id: Sight() for c in self.cameras}
         self._windows = {
             w.id: WindowWatch(w, hall.presence_of(w), hall.session_of(w), saved.windows.get(w.id))
             for w in floor.windows
@@ -156,10 +159,18 @@ class Pipeline:
         if not frames:
             return []
         ordered = sorted(frames, key=lambda frame: frame.captured_at)
-        found = self._detector.detect([frame.image for frame in ordered])
+        looks = [self._sights[frame.camera_id].judge(frame) for frame in ordered]
+        shown = [frame.image for frame, look in zip(ordered, looks, strict=True) if look.shows]
+        found = iter(self._detector.detect(shown) if shown else [])
         emitted: list[Emitted] = []
-        for frame, detections in zip(ordered, found, strict=True):
-            emitted += self.observe(frame.camera_id, frame.captured_at, detections)
+        for frame, look in zip(ordered, looks, strict=True):
+            at, camera = frame.captured_at, frame.camera_id
+            if look.shows:
+                emitted += self._sights[camera].take(look, partial(self.observe, camera, at, next(found)))
+            if look.fault:
+                self._lose_sight(camera)
+            if look.state != "seen":
+                emitted += self.tick(at)
         return emitted
 
     def observe(self, camera: str, at: Instant, detections: Detections) -> list[Emitted]:
@@ -172,6 +183,17 @@ class Pipeline:
         emitted += self._take_lines(camera, people)
         self._heat.add(camera, people)
         return emitted + self.tick(at)
+
+    def fault(self, camera: str) -> str | None:
+        """What is wrong with the picture of a camera, in words; None where it shows the hall."""
+        return self._sights[camera].fault
+
+    def _lose_sight(self, camera: str) -> None:
+        self._sights[camera].drop()
+        for window in self._windows.values():
+            window.lose_sight(camera)
+        for zone in self._zones.values():
+            zone.area.lose_sight(camera)
 
     def tick(self, at: Instant) -> list[Emitted]:
         """Let time pass up to a moment, with or without frames."""
@@ -318,7 +340,7 @@ class Pipeline:
     def _expected_wait_s(self, zone: Zone, waiting: int) -> float | None:
         """People waiting, times the mean handling time, over the windows that serve them now."""
         mean_s = self._mean_session_s(zone)
-        if mean_s is None:
+        if mean_s is None or any(self._is_unknown(w) for w in zone.serves if w in self._windows):
             return None
         staffed = sum(1 for w in zone.serves if w in self._windows and self._is_serving(w))
         return None if staffed == 0 else waiting * mean_s / staffed
@@ -334,6 +356,10 @@ class Pipeline:
     def _is_serving(self, window: str) -> bool:
         watch = self._windows[window]
         return not watch.window.staffed or (self._at is not None and watch.clerk(self._at).seen == "present")
+
+    def _is_unknown(self, window: str) -> bool:
+        watch = self._windows[window]
+        return watch.window.staffed and self._at is not None and watch.clerk(self._at).seen == "unknown"
 
     def _due_state(self, now: Instant, *, on_duty: bool, urgent: bool) -> StateBody | None:
         since = None if self._state_at is None else now - self._state_at

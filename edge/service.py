@@ -168,7 +168,8 @@ class EdgeService:
     def _turn(self, frames: list[Frame]) -> None:
         emitted = self._pipeline.process(frames)
         for frame in frames:
-            self._inferred_at[frame.camera_id] = self._clock.now()
+            if self._pipeline.fault(frame.camera_id) is None:
+                self._inferred_at[frame.camera_id] = self._clock.now()
         now = self._clock.now()
         if _due(self._tick_at, TICK_EVERY_S, now):
             self._tick_at = now
@@ -211,6 +212,7 @@ class EdgeService:
             drops=stats.drops,
             reconnects=stats.reconnects,
             error=stats.error,
+            fault=self._pipeline.fault(stats.camera_id),
         )
 
 

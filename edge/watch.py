@@ -64,6 +64,7 @@ class AreaStays:
         settings = LedgerSettings(stale_s=stale_s)
         self._ledgers = {name: StayLedger(settings, saved.get(name)) for name in self._areas}
         self._inside = dict.fromkeys(self._areas, 0)
+        self._blind: set[str] = set()
         self._look()
 
     def step(self, camera: str, people: People) -> list[FinishedStay]:
@@ -72,6 +73,7 @@ class AreaStays:
         ledger = self._ledgers.get(camera)
         if area is None or ledger is None or (ledger.state.at is not None and people.at <= ledger.state.at):
             return []
+        self._blind.discard(camera)
         self._inside[camera] = sum(area.holds(x, y) for x, y in people.points)
         finished = ledger.step(people.at, people.sightings(area))
         self._look()
@@ -85,10 +87,16 @@ class AreaStays:
         every = [stay for ledger in self._ledgers.values() for stay in ledger.stays]
         self.stays = sorted(every, key=lambda stay: stay.started_at)
 
+    def lose_sight(self, camera: str) -> None:
+        """The picture of a camera is at fault: unknown until its next frame."""
+        if camera in self._areas:
+            self._blind.add(camera)
+            self._ledgers[camera].lose_sight()
+
     def known(self, now: Instant) -> bool:
-        """Whether every camera of the area has been looked at lately."""
+        """Whether every camera of the area has been looked at lately, and sees."""
         seen_at = self.observed_at
-        return seen_at is not None and now - seen_at <= self._stale_s
+        return not self._blind and seen_at is not None and now - seen_at <= self._stale_s
 
     @property
     def count(self) -> int:
@@ -121,6 +129,13 @@ class WindowWatch:
             self._machines[camera].observe(people.at, hit=self._hit(area, people), on_duty=on_duty)
             self._view = None
         self.customers.step(camera, people)
+
+    def lose_sight(self, camera: str) -> None:
+        """The picture of a camera is at fault: unknown until its next frames."""
+        if camera in self._machines:
+            self._machines[camera].lose_sight()
+            self._view = None
+        self.customers.lose_sight(camera)
 
     def _hit(self, area: Area, people: People) -> bool:
         if self.window.clerk_anchor == "foot":

@@ -51,7 +51,10 @@ class StatusBody(Body, frozen=True):
 
 
 class CameraHealth(Body, frozen=True):
-    """How one camera does, over the last interval; `since_inference_s` is null before the first one."""
+    """How one camera does, over the last interval; `since_inference_s` is null before the first one.
+
+    `fault` says why the picture of a live camera cannot be believed: frozen, dark, covered, or moved by how much.
+    """
 
     camera: str
     state: Literal["live", "connecting", "lost", "ended"]
@@ -63,6 +66,7 @@ class CameraHealth(Body, frozen=True):
     drops: int
     reconnects: int
     error: str | None = None
+    fault: str | None = None
 
 
 class HealthBody(Body, frozen=True):

@@ -247,6 +247,7 @@ CAMERA = Measurement[CameraHealth](
         Field("skipped_share", "0 to 1", "frames that the motion gate skipped", lambda _, c: c.skipped_share),
         Field("drops", "frames", "dropped because the box was late", lambda _, c: c.drops),
         Field("reconnects", "times", "the stream was opened again", lambda _, c: c.reconnects),
+        Field("fault", "0 or 1", "its picture is not believed", lambda _, c: int(c.fault is not None)),
     ),
 )
 

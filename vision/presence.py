@@ -62,6 +62,8 @@ class PresenceMachine:
         # A decision from before a gap holds again only once there is new evidence.
         self._decided = False
         self._on_duty = False
+        # A coming (True) or going that was under way when sight was lost, and where it began.
+        self._under_way: tuple[bool, _Sample] | None = None
         self._hit_at: Instant | None = None
         self._doubt_from: Instant | None = None
 
@@ -79,7 +81,7 @@ class PresenceMachine:
             return
         known = gap is not None and gap <= self.settings.stale and (bool(self._samples) or self._decided)
         if gap is not None and gap > max(self.settings.stale, self.settings.window):
-            self.forget()
+            self.lose_sight()
         passed_s = gap if known and gap is not None else 0.0
         if self._on_duty:
             state.clock_s += passed_s
@@ -106,11 +108,31 @@ class PresenceMachine:
             return False
         return now - self._hit_at <= self._tolerance_s and now - self._doubt_from <= self.settings.window
 
-    def forget(self) -> None:
-        """Drop the window: what was seen before a long gap is no evidence after it."""
+    def lose_sight(self) -> None:
+        """Unknown at once, and the time up to the next look counts for nothing, however short it is.
+
+        What was seen before is no evidence afterwards, but for one thing: who had just come or gone, and then is
+        there or gone, came or went when that was seen.
+        """
+        if self._samples:
+            self._under_way = self._turning()
         self._samples.clear()
         self._known_s = self._hit_s = 0.0
         self._decided = False
+
+    def _turning(self) -> tuple[bool, _Sample] | None:
+        """The run of looks that might have turned the decision, where it is more than a missed look or two."""
+        last = self._samples[-1]
+        if last.hit == (self.state.seen == "present"):
+            return None
+        first = self._began(self._first_hit() if last.hit else self._last_hit(), hit=last.hit)
+        return (last.hit, first) if last.at - first.at >= self._tolerance_s else None
+
+    def _began(self, since: _Sample, *, hit: bool) -> _Sample:
+        """Where a run began: one that fills all the looks since sight was lost may go on from before."""
+        before = self._under_way
+        goes_on = since is self._samples[0] and since.hit == hit
+        return before[1] if before is not None and before[0] == hit and goes_on else since
 
     @property
     def _tolerance_s(self) -> float:
@@ -138,14 +160,14 @@ class PresenceMachine:
         hit_s = self._hit_s - excess_s * oldest.hit
         miss_s = self._known_s - excess_s - hit_s
         if hit_s >= self.settings.on * window - 1e-9:
-            self._turn("present", self._first_hit())
+            self._turn("present", self._began(self._first_hit(), hit=True))
         elif miss_s >= (1 - self.settings.off) * window - 1e-9:
-            self._turn("absent", self._last_hit())
+            self._turn("absent", self._began(self._last_hit(), hit=False))
 
     def _turn(self, seen: Seen, since: _Sample) -> None:
         if self.state.seen != seen:
             self.state.seen, self.state.since, self.state.since_clock_s = seen, since.at, since.clock_s
-        self._decided = True
+        self._decided, self._under_way = True, None
 
     def _first_hit(self) -> _Sample:
         """Start of the run of hits that turned it: stray hits a quarter of a window earlier are no part of it."""

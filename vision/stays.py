@@ -178,6 +178,10 @@ class StayLedger:
         self._count(sum(person.inside and not person.shadowed for person in people))
         return self._close()
 
+    def lose_sight(self) -> None:
+        """The picture is at fault: the time up to the next frame is unknown, however short it is."""
+        self._fresh = True
+
     def _pass_time(self, at: Instant) -> None:
         state = self.state
         gap = 0.0 if state.at is None else at - state.at

@@ -160,11 +160,13 @@ def node(
     at: Instant = NOW,
     floor: str = "f1",
     cameras: dict[str, str] | None = None,
+    faults: dict[str, str] | None = None,
 ) -> NodeView:
     """A box with its last state."""
     health = None
     if cameras is not None:
-        rows = [CameraHealth(c, s, 2, 3, 20, 0.5, 0.5, 0, 0) for c, s in cameras.items()]  # type: ignore[arg-type]
+        wrong = faults or {}
+        rows = [CameraHealth(c, s, 2, 3, 20, 0.5, 0.5, 0, 0, fault=wrong.get(c)) for c, s in cameras.items()]  # type: ignore[arg-type]
         health = HealthBody(rows, 0, 0, 0, 240, "nanodet-g-int8", "CPU")
     state = StateBody(list(windows), list(zones)) if windows or zones else None
     return NodeView(

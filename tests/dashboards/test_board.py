@@ -185,6 +185,9 @@ def test_a_blind_camera_stands_beside_its_box() -> None:
         0
     ]
     assert (chip.status, chip.cameras) == ("online", "camera c2: no picture")
+    faults = {"c1": "moved by 5.7 % of the picture's width", "c2": "dark", "c3": "moved: it shows another view"}
+    box = node("edge-f1", cameras={"c1": "live", "c2": "lost", "c3": "live"}, faults=faults)
+    assert board(box).nodes[0].cameras == "camera c2: no picture · camera c1: moved · camera c3: moved"
 
 
 def test_a_window_belongs_to_the_box_that_spoke_last() -> None:

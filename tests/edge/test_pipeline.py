@@ -322,7 +322,7 @@ def test_process_detects_in_one_batch_and_in_order() -> None:
     """Frames of two cameras come in any order; they are judged in that of capture."""
     detector = Nobody()
     pipeline = Pipeline(parse_hall(HALL), "edge-f1", detector)
-    image = np.zeros((50, 100, 3), np.uint8)
+    image = np.random.default_rng(1).integers(0, 255, (50, 100, 3), np.uint8)
     assert pipeline.process([]) == []
     frames = [Frame(camera, i, START + at, image) for i, (camera, at) in enumerate([("seats", 0.3), ("desk", 0.1)])]
     told = pipeline.process(frames)

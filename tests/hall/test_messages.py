@@ -31,7 +31,9 @@ BODIES: dict[str, AnyBody] = {
     "status": messages.StatusBody("online", "0.1.0"),
     "health": messages.HealthBody(
         cameras=[
-            messages.CameraHealth("c1", "live", 2.0, 4.1, 12.9, 0.35, 0.2, 0, 1),
+            messages.CameraHealth(
+                "c1", "live", 2.0, 4.1, 12.9, 0.35, 0.2, 0, 1, fault="moved by 5.7 % of the picture's width"
+            ),
             messages.CameraHealth("c2", "lost", 0.0, 0.0, 0.0, None, 0.0, 3, 7, "no frame for 8 s"),
         ],
         outbox_depth=0,

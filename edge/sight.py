@@ -1,0 +1,45 @@
+"""What one camera shows is held back for as long as nobody knows whether it can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from vision.picture import Look, PictureSettings, PictureWatch
+from vision.types import Frame
+
+T = TypeVar("T")
+
+
+class Sight(Generic[T]):
+    """The picture watch of one camera, and the observations that wait for its word.
+
+    A picture in which nothing changes proves nothing. Its observations wait: once something changes they all count,
+    and once it is called frozen none does. So nothing is raised on a frozen picture before it is called that, and the
+    unknown time begins with its first repeat.
+    """
+
+    def __init__(self, settings: PictureSettings | None = None) -> None:
+        self._watch = PictureWatch(settings)
+        self._waiting: list[Callable[[], list[T]]] = []
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the camera's picture, in words."""
+        return self._watch.look.fault
+
+    def judge(self, frame: Frame) -> Look:
+        """What may be believed of a frame; to be asked of every frame, in order."""
+        return self._watch.judge(frame.captured_at, frame.image)
+
+    def take(self, look: Look, observe: Callable[[], list[T]]) -> list[T]:
+        """Observe a frame that shows something, or let it wait; returns what is told of all that counts now."""
+        self._waiting.append(observe)
+        if look.state == "still":
+            return []
+        waiting, self._waiting = self._waiting, []
+        return [told for one in waiting for told in one()]
+
+    def drop(self) -> None:
+        """The picture is at fault: what waits is worth nothing."""
+        self._waiting.clear()
