@@ -137,7 +137,7 @@ class PictureWatch:
         """
         if self._at is None or at > self._at:
             self._at = at
-            sign = self._scene.sign(at, image)
+            sign = self._scene.sign(at, image, moved=self.look.state == "moved")
             still_since = self._stillness.step(at, image)
             self.look = self._trouble(at, sign) or self._stillness_of(at, still_since)
         return self.look
@@ -150,7 +150,9 @@ class PictureWatch:
             since = self._trouble_since = at if self._trouble_since is None else self._trouble_since
             if not at_fault and at - since < self._hold_s(sign):
                 return Look("doubtful")
-            return Look("moved" if sign.kind == "lost" else sign.kind, since, sign.shift)
+            # Somebody in the way may hide how far a camera has moved.
+            shift = self.look.shift if sign.kind == "lost" else sign.shift
+            return Look("moved" if sign.kind == "lost" else sign.kind, since, shift)
         self._well_since = at if self._well_since is None else self._well_since
         if at_fault and at - self._well_since < self.settings.recover_s:
             return self.look
@@ -181,8 +183,11 @@ class _Scene:
         self._found: _Sign | None = None
         self._times_found = 0
 
-    def sign(self, at: Instant, image: Image) -> _Sign | None:
-        """What is wrong with a frame; where nothing is, the reference learns from it."""
+    def sign(self, at: Instant, image: Image, *, moved: bool) -> _Sign | None:
+        """What is wrong with a frame; where nothing is, the reference learns from it.
+
+        A camera that has `moved` is back once it is trusted again: that nobody knows where it looks is no return.
+        """
         settings, small = self._settings, _small(image)
         bright = np.count_nonzero(small > settings.dark_bright) / small.size
         if small.mean() < settings.dark_mean and bright < settings.dark_bright_share:
@@ -202,7 +207,7 @@ class _Scene:
         if alike < settings.hidden_share and textured < settings.soft_share * float(known.mean()):
             return _Sign("covered")
         found = self._search(at, small)
-        if found is None and alike < settings.lost_share:
+        if found is None and (moved or alike < settings.lost_share):
             return _Sign("lost")
         if found is None:
             self._learn(at, small, settings.learn_crowded_s)
