@@ -16,15 +16,17 @@ Curve = tuple[tuple[float, float], ...]
 
 _MEASURED: Mapping[str, Curve] = MappingProxyType(
     {
-        # NanoDet-G int8 on full frames of the rendered figures, IoU 0.3: 100, 150 and 250 px, each pose alone.
+        # NanoDet-G int8 on full frames of the rendered figures, IoU 0.3: 100, 150 and 250 px, each pose alone; walking
+        # and behind the desk by `twin.scenario.fit` on the scenarios rush and phones.
         "stand": ((100, 0.93), (150, 0.99), (250, 1.0)),
         "reach": ((100, 0.93), (150, 0.99), (250, 1.0)),
-        "walk": ((100, 0.94), (150, 1.0), (250, 1.0)),
+        # Near the camera arms and legs swing further than the points of a body do, and boxes differ the more.
+        "walk": ((100, 0.94), (150, 0.99), (200, 0.93), (250, 0.84)),
         "sit": ((100, 0.83), (150, 0.96), (250, 0.97)),
-        # Behind a desk: none at 100 px, half at 150, all in the clip of camera 1, where clerks are 215 px.
-        "sit_desk": ((100, 0.0), (150, 0.5), (215, 1.0)),
-        # Bent over a phone behind a desk, in the clip of camera 1.
-        "sit_phone": ((100, 0.0), (215, 0.33)),
+        # Behind a desk: none at 100 px, half at 150, all 807 in camera 1, where clerks are 195 to 215 px.
+        "sit_desk": ((100, 0.0), (150, 0.5), (195, 1.0)),
+        # Bent over a phone behind a desk: four of five there, though only a third of the clip's one clerk.
+        "sit_phone": ((100, 0.0), (150, 0.4), (205, 0.8)),
     }
 )
 
@@ -40,9 +42,10 @@ class NoiseModel:
             people at least a quarter visible, so the second is 0.75.
         memory_s: misses come in runs: the time in which the luck of a person changes. Not measured.
         dim: what a dim picture leaves of recall. Not measured.
-        false_per_frame: boxes on nobody, per frame (0.00 in camera 1 of the clips, 0.10 in camera 2).
-        jitter: standard deviation of each edge, in box heights. Measured on 90 frames of the clips: 0.005 standing,
-            0.02 walking and at the desk, 0.04 sitting (0.08 for the lower edge).
+        false_per_frame: boxes on nobody, per frame (0.00 and 0.03 in camera 1 of two scenarios, 0.18 and 0.09 in
+            camera 2).
+        jitter: standard deviation of each edge, in box heights. Measured from frame to frame of people who keep still:
+            0.003 standing, 0.01 at the desk, 0.016 sitting, 0.03 over a phone.
         score_low, score_high: scores of what is found, evenly between: 5th and 95th percentile in the clips.
     """
 
@@ -51,8 +54,8 @@ class NoiseModel:
     lost_above: float = 0.75
     memory_s: float = 0.5
     dim: float = 0.8
-    false_per_frame: float = 0.05
-    jitter: float = 0.02
+    false_per_frame: float = 0.07
+    jitter: float = 0.012
     score_low: float = 0.42
     score_high: float = 0.81
 

@@ -75,7 +75,7 @@ def observations(
             people = silhouettes(place, place.cameras[name], frames)
             dim = np.array([_within(t, _spans(scenario, name, "dim")) for t in times])
             moved = [gates[name].opens(t, look) for t, look in zip(times, _looks(people, len(times)), strict=True)]
-            every = _detect(people, place.cameras[name], noise, rng, dim, 1 / fps)
+            every = detect(people, place.cameras[name], noise, rng, dim, 1 / fps)
             found.append([d if is_given else None for d, is_given in zip(every, moved, strict=True)])
         for k, at_s in enumerate(times):
             for name, detections in zip(names, found, strict=True):
@@ -113,7 +113,7 @@ def _within(at_s: float, spans: Sequence[tuple[float, float]]) -> bool:
     return any(start <= at_s < end for start, end in spans)
 
 
-def _detect(
+def detect(
     people: Silhouettes,
     camera: Camera,
     noise: NoiseModel,
@@ -121,7 +121,16 @@ def _detect(
     dim: NDArray[np.bool_],
     step_s: float,
 ) -> Iterator[Detections]:
-    """Detections of each frame."""
+    """Detections of each frame.
+
+    Args:
+        people: of all frames.
+        camera: which sees them.
+        noise: what it makes of them.
+        rng: chance.
+        dim: (frames,) in which frames the picture is dim.
+        step_s: time between frames.
+    """
     share = noise.found(people.pose, people.height_px, hidden_by_others(people))
     share = share * np.where(dim[people.frame], noise.dim, 1.0)
     luck = _luck(people, rng, step_s, noise.memory_s)
