@@ -141,6 +141,7 @@ def _replay(job: _Job) -> str:
             fit=detector.input_size,
             emit=emit,
             tracker=TrackerSettings.for_model(detector.score),
+            model=detector.entry,
         )
     finally:
         cached.close()

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import cv2
 import typer
 
 from cli._edge import register_sim
+from cli.models import model_folders
 from edge.pictures import draw_areas
 from edge.sources import grab_frame, probe
-from hall.errors import InputError
+from hall.errors import InputError, ModelError
 from hall.layout import Camera, Floor, Hall
 from hall.load import load_hall
+from models.zoo import ModelEntry, resolve
 from vision.calibration import Calibration
+from vision.zoom import ZoomPlan, looks_of, plan_zoom
 
 _AT_ONCE = 8
 """Cameras opened side by side: a hall with a dead switch must not take a timeout for each of them."""
@@ -53,7 +56,9 @@ def check(
         typer.echo(f"--out {out}: {exc.strerror}; expected a folder that can be written", err=True)
         raise typer.Exit(1) from exc
     typer.echo(_summary(hall))
-    if not _check_cameras(hall, out if sources else None, timeout_s):
+    model = _model_of(hall) if sources else None
+    right = _check_cameras(hall, model, out if sources else None, timeout_s)
+    if not right or (sources and model is None):
         raise typer.Exit(1)
 
 
@@ -69,6 +74,20 @@ def _summary(hall: Hall) -> str:
     return f"{hall.hall.id} {hall.hall.name}: {', '.join(parts)}"
 
 
+def _model_of(hall: Hall) -> ModelEntry | None:
+    """The hall's model; one that is not here is told, and None."""
+    try:
+        return resolve(hall.model, model_folders()).entry
+    except ModelError as exc:
+        typer.echo(f"model {hall.model}: {exc}", err=True)
+        return None
+
+
+class _Place(NamedTuple):
+    floor: Floor
+    camera: Camera
+
+
 @dataclass(frozen=True, slots=True)
 class _Finding:
     """What came of one camera."""
@@ -77,10 +96,10 @@ class _Finding:
     faults: tuple[str, ...] = ()
 
 
-def _check_cameras(hall: Hall, out: Path | None, timeout_s: float) -> bool:
+def _check_cameras(hall: Hall, model: ModelEntry | None, out: Path | None, timeout_s: float) -> bool:
     """Whether every camera is right; says what each one shows, in the order of the file."""
     right = True
-    for finding in _look_at_all(hall, out, timeout_s):
+    for finding in _look_at_all(hall, model, out, timeout_s):
         if finding.report:
             typer.echo(finding.report)
         for fault in finding.faults:
@@ -89,25 +108,28 @@ def _check_cameras(hall: Hall, out: Path | None, timeout_s: float) -> bool:
     return right
 
 
-def _look_at_all(hall: Hall, out: Path | None, timeout_s: float) -> Iterator[_Finding]:
-    cameras = [(floor, camera) for floor in hall.floors for camera in floor.cameras]
+def _look_at_all(hall: Hall, model: ModelEntry | None, out: Path | None, timeout_s: float) -> Iterator[_Finding]:
+    cameras = [_Place(floor, camera) for floor in hall.floors for camera in floor.cameras]
     with ThreadPoolExecutor(min(_AT_ONCE, len(cameras)), thread_name_prefix="check") as pool:
-        yield from pool.map(lambda pair: _check_camera(pair[0], pair[1], out, timeout_s), cameras)
+        yield from pool.map(lambda place: _check_camera(place, model, out, timeout_s), cameras)
 
 
-def _check_camera(floor: Floor, camera: Camera, out: Path | None, timeout_s: float) -> _Finding:
+def _check_camera(place: _Place, model: ModelEntry | None, out: Path | None, timeout_s: float) -> _Finding:
     faults = []
-    calibration = ""
-    if camera.floor_points:
+    fitted = None
+    if place.camera.floor_points:
         try:
-            calibration = "  " + _calibration(camera)
+            fitted = Calibration.fit(place.camera.floor_points)
         except InputError as exc:
-            faults.append(f"camera {camera.id}: {exc}")
-    seen = _Finding("") if out is None else _look(floor, camera, out, timeout_s)
-    return _Finding(seen.report and seen.report + calibration, (*faults, *seen.faults))
+            faults.append(f"camera {place.camera.id}: {exc}")
+    seen = _Finding("") if out is None else _look(place, fitted, model, out, timeout_s)
+    return _Finding(seen.report, (*faults, *seen.faults))
 
 
-def _look(floor: Floor, camera: Camera, out: Path, timeout_s: float) -> _Finding:
+def _look(
+    place: _Place, calibration: Calibration | None, model: ModelEntry | None, out: Path, timeout_s: float
+) -> _Finding:
+    floor, camera = place
     source = camera.source.get_secret_value()
     try:
         fps = probe(source, timeout_s).fps
@@ -116,14 +138,17 @@ def _look(floor: Floor, camera: Camera, out: Path, timeout_s: float) -> _Finding
         return _Finding("", (f"camera {camera.id}: {exc}",))
     path = out / f"{camera.id}.png"
     rate = "unknown rate" if fps is None else f"{fps:g} fps"
-    report = f"{camera.id}  {camera.address}  {image.shape[1]}x{image.shape[0]}  {rate}"
-    if not cv2.imwrite(str(path), draw_areas(image, floor, camera.id)):
-        return _Finding(report, (f"camera {camera.id}: {path} cannot be written; expected a folder that can",))
-    return _Finding(f"{report}  {path}")
+    size_px = image.shape[1], image.shape[0]
+    zoom = plan_zoom(looks_of(floor, camera.id), calibration, size_px, model, camera.desk_zoom) if model else ZoomPlan()
+    report = f"{camera.id}  {camera.address}  {size_px[0]}x{size_px[1]}  {rate}"
+    written = cv2.imwrite(str(path), draw_areas(image, floor, camera.id, zoom))
+    shown = [f"{report}  {path}" if written else report, *([_fit(calibration)] if calibration else [])]
+    lines = ["  ".join(shown), *(f"  {area}" for area in zoom.areas if area.is_small)]
+    fault = f"camera {camera.id}: {path} cannot be written; expected a folder that can"
+    return _Finding("\n".join(lines), () if written else (fault,))
 
 
-def _calibration(camera: Camera) -> str:
-    fitted = Calibration.fit(camera.floor_points)
-    if fitted.points == 4:
+def _fit(calibration: Calibration) -> str:
+    if calibration.points == 4:
         return "4 floor points, which always fit: a fifth would show the error"
-    return f"{fitted.points} floor points, error {fitted.error_m:.2f} m"
+    return f"{calibration.points} floor points, error {calibration.error_m:.2f} m"

@@ -59,6 +59,7 @@ def replay(
             fit=detector.input_size,
             emit=emit,
             tracker=TrackerSettings.for_model(detector.score),
+            model=detector.entry,
         )
     took_s = time.perf_counter() - clock
     print(

@@ -18,6 +18,8 @@ from vision.detector import Detector
 class ReplayFigures(msgspec.Struct, frozen=True):
     """Replay against decoding plus inference alone, frame by frame, on the same recordings in the same run.
 
+    Each frame is one inference in both: no crops.
+
     Attributes:
         ratio_to_limit: time of decoding plus inference alone over time of the replay; median over the rounds.
         times_real_time: recorded camera-seconds per second of replay at 2 analysed frames per second.

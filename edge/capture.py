@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge.media import Address, MediaSource, OpenRequest, Picture, Size, SourceInfo, source_error
+from edge.media import Address, Fit, MediaSource, OpenRequest, Picture, Size, SourceInfo, fit_of, source_error
 from edge.sources import open_source
 from hall.clock import Instant
 from vision.types import Frame
@@ -43,11 +43,11 @@ class Recording(Iterator[Frame]):
     Damaged packets are left out and counted in `skipped`. Closes itself at the end.
     """
 
-    def __init__(
-        self, camera_id: str, source: MediaSource, *, analyse_fps: float, start: Instant, fit: Size | None
-    ) -> None:
+    def __init__(self, camera_id: str, source: MediaSource, *, analyse_fps: float, start: Instant, fit: Fit) -> None:
         self._source = source
-        self._frames = _frames(camera_id, source, analyse_fps=analyse_fps, start=start, fit=fit)
+        self._frames = _frames(
+            camera_id, source, analyse_fps=analyse_fps, start=start, fit=fit_of(fit, source.info.size_px)
+        )
 
     @property
     def info(self) -> SourceInfo:
@@ -86,9 +86,7 @@ class Recording(Iterator[Frame]):
         self.close()
 
 
-def open_file(
-    camera_id: str, path: str | Path, *, analyse_fps: float, start: Instant, fit: Size | None = None
-) -> Recording:
+def open_file(camera_id: str, path: str | Path, *, analyse_fps: float, start: Instant, fit: Fit = None) -> Recording:
     """Open a recording for replay: a video file, or a registered scheme with a timeline of its own.
 
     Args:

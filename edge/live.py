@@ -11,7 +11,7 @@ from typing import Literal
 
 from edge._reader import LoopClock, Reader, ReadJob
 from edge.inbox import FrameInbox
-from edge.media import Address, Image, Size
+from edge.media import Address, Fit, Image
 from hall.clock import Clock, Instant
 from vision.types import Frame
 
@@ -95,7 +95,8 @@ class LiveCamera:
         inbox: where frames go.
         analyse_fps: frames wanted a second.
         clock: dates frames and paces recordings.
-        fit: width and height that frames are shrunk into; None keeps them as they are.
+        fit: width and height that frames are shrunk into, or how they follow from those of the source; None keeps
+            them as they are.
         loop: timeline of looped recordings; None plays a recording once.
         settings: patience.
         rng: jitter of the attempts.
@@ -109,7 +110,7 @@ class LiveCamera:
         *,
         analyse_fps: float,
         clock: Clock,
-        fit: Size | None = None,
+        fit: Fit = None,
         loop: LoopClock | None = None,
         settings: LiveSettings | None = None,
         rng: random.Random | None = None,

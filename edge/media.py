@@ -153,6 +153,15 @@ def source_error(address: Address, found: str, expected: str) -> SourceError:
     return SourceError(str(Fault(str(address), found, expected)))
 
 
+Fit = Size | Callable[[Size], Size] | None
+"""What pictures are shrunk into: a size, or one that depends on the size of the source; None keeps them as they are."""
+
+
+def fit_of(fit: Fit, size_px: Size) -> Size | None:
+    """What pictures of a source of this size are shrunk into."""
+    return fit(size_px) if callable(fit) else fit
+
+
 def shrink_to(size_px: Size, fit: Size | None) -> Size:
     """The largest size of the same aspect ratio that fits; never larger than `size_px`."""
     if fit is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import NamedTuple
 
 import cv2
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from hall.errors import InputError
 from hall.layout import CameraPolygon, Entrance, Floor, Window
 from vision.calibration import Calibration
+from vision.zoom import AreaSight, Crop, ZoomPlan
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Colour = tuple[int, int, int]
+Pixel = tuple[int, int]
 
 # Okabe & Ito's palette (2008), which people with any colour blindness can tell apart; BGR here.
 _CLERK: Colour = (178, 114, 0)
@@ -54,8 +56,8 @@ class _Box(NamedTuple):
         return max(0, width) * max(0, height)
 
 
-def draw_areas(image: Image, floor: Floor, camera_id: str) -> Image:
-    """Every area, entrance and floor point of a camera on a copy of its picture.
+def draw_areas(image: Image, floor: Floor, camera_id: str, zoom: ZoomPlan | None = None) -> Image:
+    """Every area, entrance, floor point and crop of a camera on a copy of its picture.
 
     Where the camera has floor points, the floor gets a grid of 1 m; points that fix no plane get none.
 
@@ -63,6 +65,7 @@ def draw_areas(image: Image, floor: Floor, camera_id: str) -> Image:
         image: (H, W, 3) uint8, BGR.
         floor: the camera's floor.
         camera_id: a camera of the floor.
+        zoom: the crops that are looked at besides the whole picture.
     """
     sheet = _Sheet(image)
     camera = next(c for c in floor.cameras if c.id == camera_id)
@@ -72,6 +75,9 @@ def draw_areas(image: Image, floor: Floor, camera_id: str) -> Image:
     sheet.fill(areas)
     for area in areas:
         sheet.outline(area)
+    if zoom is not None:
+        for crop in zoom.crops:
+            sheet.crop(crop, [sight for sight in zoom.areas if sight.name in crop.areas])
     for entrance in floor.entrances:
         if entrance.camera == camera_id:
             sheet.entrance(entrance)
@@ -168,6 +174,18 @@ class _Sheet:
         (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         self._labels.append((area.label, area.colour, [(left, top), (left, bottom), (right, top), (right, bottom)]))
 
+    def crop(self, crop: Crop, areas: Sequence[AreaSight]) -> None:
+        """A thin dashed rectangle, and how large people are for the model without it and in it."""
+        left, top, right, bottom = crop.pixels((int(self._size_px[0]), int(self._size_px[1])))
+        corners = [(left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1)]
+        for start, end in pairwise([*corners, corners[0]]):
+            for dash, colour in zip(_dashes(start, end, self._text_px), cycle((_DARK, _LIGHT)), strict=False):
+                cv2.line(self.image, *dash, colour, max(1, self._line_px // 2), cv2.LINE_AA)
+        sizes = [f"{a.name} {a.person_px:.0f} -> {a.crop_px:.0f} px" for a in areas if a.person_px and a.crop_px]
+        self._labels.append(
+            (f"zoom {', '.join(sizes)}", _LIGHT, [(left, top), (left, bottom), (right, top), (right, bottom)])
+        )
+
     def entrance(self, entrance: Entrance) -> None:
         """The line, with an arrow from its middle to the side that is `in`."""
         first, second = self._pixels(entrance.line)
@@ -223,6 +241,13 @@ class _Sheet:
         ink = _DARK if luma > 120 else _LIGHT
         at = (box.left + self._text_px // 4, box.bottom - round(self._text_px * 0.4))
         cv2.putText(self.image, label, at, ink, _font(), self._text_px, 500)
+
+
+def _dashes(start: tuple[int, int], end: tuple[int, int], length_px: int) -> Iterator[tuple[Pixel, Pixel]]:
+    """A line in pieces of about this length, one after the other."""
+    count = max(1, round(max(abs(end[0] - start[0]), abs(end[1] - start[1])) / length_px))
+    points = np.rint(np.linspace(start, end, count + 1)).astype(int).tolist()
+    yield from pairwise((x, y) for x, y in points)
 
 
 @cache

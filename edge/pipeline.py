@@ -6,6 +6,7 @@ frames -> detect -> locate -> observe -> rules -> bodies of messages
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -32,10 +33,12 @@ from edge.rules import (
 from edge.sessions import FinishedSession
 from edge.sight import Sight
 from edge.watch import SavedWindow, SavedZone, ServiceTimes, WindowWatch, ZoneWatch, percentile
+from edge.zoom import CloserLook, DeskZoom
 from hall.clock import Instant
 from hall.errors import InputError
 from hall.layout import Hall, Window, Zone
 from hall.messages import AnyBody, CrossingBody, StateBody, ZoneState
+from models.zoo import ModelEntry
 from vision.calibration import Calibration
 from vision.lines import LineCounter
 from vision.locate import Locator, People
@@ -96,6 +99,10 @@ class Pipeline:
         detector: shared by all cameras.
         saved: what `save` gave before a restart; the time since then counts as unknown.
         tracker: thresholds that suit the model; those of the default model where left out.
+        model: the detector's entry in the manifest; where left out, no areas are looked at in crops.
+
+    Attributes:
+        zooms: the crops of each camera.
 
     Raises:
         InputError: the hall file has no such node.
@@ -109,6 +116,7 @@ class Pipeline:
         saved: bytes | None = None,
         *,
         tracker: TrackerSettings | None = None,
+        model: ModelEntry | None = None,
     ) -> None:
         floor = hall.floor_of(node)
         if floor is None:
@@ -121,18 +129,19 @@ class Pipeline:
         self._names = EventNames(hall.hall.id)
         mine = {camera.id for camera in self.cameras}
         state = _decoder.decode(saved) if saved else Saved()
-        self._build(mine, state, tracker)
+        self._build(mine, state, tracker, model)
         self._at: Instant | None = None
         self._state_at: Instant | None = None
         self._published: list[object] | None = None
         self._owes_state = False
 
-    def _build(self, mine: set[str], saved: Saved, tracker: TrackerSettings | None) -> None:
+    def _build(self, mine: set[str], saved: Saved, tracker: TrackerSettings | None, model: ModelEntry | None) -> None:
         hall, floor = self.hall, self.floor
         self._locators = {
             c.id: Locator(Calibration.fit(c.floor_points) if c.floor_points else None, tracker) for c in self.cameras
         }
         self._sights: dict[str, Sight[Emitted]] = {c.id: Sight() for c in self.cameras}
+        self.zooms = {c.id: DeskZoom(c, floor, self._locators[c.id].calibration, model) for c in self.cameras}
         self._windows = {
             w.id: WindowWatch(w, hall.presence_of(w), hall.session_of(w), saved.windows.get(w.id))
             for w in floor.windows
@@ -160,26 +169,43 @@ class Pipeline:
             return []
         ordered = sorted(frames, key=lambda frame: frame.captured_at)
         looks = [self._sights[frame.camera_id].judge(frame) for frame in ordered]
-        shown = [frame.image for frame, look in zip(ordered, looks, strict=True) if look.shows]
-        found = iter(self._detector.detect(shown) if shown else [])
+        closer = [
+            self.zooms[frame.camera_id].look(frame) if look.shows else CloserLook()
+            for frame, look in zip(ordered, looks, strict=True)
+        ]
+        images = [frame.image for frame, look in zip(ordered, looks, strict=True) if look.shows]
+        found = iter(self._detector.detect([*images, *(c for part in closer for c in part.images)]) if images else [])
+        whole = iter([next(found) for _ in images])
         emitted: list[Emitted] = []
-        for frame, look in zip(ordered, looks, strict=True):
+        for frame, look, part in zip(ordered, looks, closer, strict=True):
             at, camera = frame.captured_at, frame.camera_id
             if look.shows:
-                emitted += self._sights[camera].take(look, partial(self.observe, camera, at, next(found)))
+                people = self.zooms[camera].merged(next(whole), [next(found) for _ in part.images])
+                observe = partial(self.observe, camera, at, people, coarse=part.coarse)
+                emitted += self._sights[camera].take(look, observe)
             if look.fault:
                 self._lose_sight(camera)
             if look.state != "seen":
                 emitted += self.tick(at)
         return emitted
 
-    def observe(self, camera: str, at: Instant, detections: Detections) -> list[Emitted]:
-        """Take the detections of one frame, for callers that have them already."""
+    def observe(
+        self, camera: str, at: Instant, detections: Detections, *, coarse: AbstractSet[str] = frozenset()
+    ) -> list[Emitted]:
+        """Take the detections of one frame, for callers that have them already.
+
+        Args:
+            camera: which camera it is of.
+            at: capture time.
+            detections: people of the frame, those of low score included.
+            coarse: areas, named as in `vision.zoom.Look`, in which this frame shows people too small to be found
+                for sure: somebody there is somebody, nobody says nothing.
+        """
         people = self._locators[camera].locate(at, detections)
         on_duty = self._schedule.is_open(at)
         for window in self._windows.values():
-            window.step(camera, people, on_duty=on_duty)
-        emitted = list(self._take_zones(camera, people))
+            window.step(camera, people, on_duty=on_duty, coarse=coarse)
+        emitted = list(self._take_zones(camera, people, coarse))
         emitted += self._take_lines(camera, people)
         self._heat.add(camera, people)
         return emitted + self.tick(at)
@@ -220,8 +246,10 @@ class Pipeline:
             )
         )
 
-    def _take_zones(self, camera: str, people: People) -> Iterator[Emitted]:
+    def _take_zones(self, camera: str, people: People, coarse: AbstractSet[str]) -> Iterator[Emitted]:
         for zone in self._zones.values():
+            if zone.zone.id in coarse:
+                continue
             for finished in zone.area.step(camera, people):
                 yield Emitted(people.at, stay_body(self._names, zone.zone.id, finished))
 

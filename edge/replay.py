@@ -8,18 +8,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
 from edge.capture import Recording, open_file
+from edge.media import Fit, Size
 from edge.pipeline import Detects, Emitted, Pipeline
 from hall.clock import Instant
 from hall.errors import InputError, SourceError
 from hall.layout import Camera, Hall
 from hall.messages import Message, compose
 from hall.topics import Address
+from models.zoo import ModelEntry
 from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
 
@@ -97,6 +100,7 @@ def replay(
     fit: tuple[int, int] | None,
     emit: Callable[[Message], None],
     tracker: TrackerSettings | None = None,
+    model: ModelEntry | None = None,
 ) -> ReplayReport:
     """Judge recordings as their boxes would have.
 
@@ -105,9 +109,10 @@ def replay(
         sources: recordings by camera id.
         detector: finds people.
         start: when the first picture of every recording was taken.
-        fit: size that frames are shrunk into, that of the model's input.
+        fit: size that frames are shrunk into, that of the model's input; larger where there are crops.
         emit: takes every message, in order of capture time.
         tracker: thresholds that fit the detector; those of the default model where left out.
+        model: the detector's entry in the manifest; where left out, there are no crops.
 
     Returns:
         Counts, and the faults of recordings that end before they should: the others go on to their end.
@@ -118,14 +123,17 @@ def replay(
     """
     cameras = _cameras(hall, sources)
     report = ReplayReport()
-    nodes = _Nodes(hall, detector, emit, report, tracker)
+    nodes = _Nodes(hall, detector, emit, report, tracker, model)
     with ExitStack() as stack:
         streams = []
         for camera, node in cameras:
-            recording = open_file(camera.id, sources[camera.id], analyse_fps=camera.analyse_fps, start=start, fit=fit)
+            nodes.add(camera.id, node)
+            shrunk = nodes.fit(camera.id, fit)
+            recording = open_file(
+                camera.id, sources[camera.id], analyse_fps=camera.analyse_fps, start=start, fit=shrunk
+            )
             ahead = stack.enter_context(_Ahead(recording, camera.id))
             streams.append(_tolerant(ahead, camera, report))
-            nodes.add(camera.id, node)
         for frame in heapq.merge(*streams, key=lambda frame: frame.captured_at):
             report.frames += 1
             report.covered_s = frame.captured_at - start
@@ -161,9 +169,10 @@ class _Nodes:
         emit: Callable[[Message], None],
         report: ReplayReport,
         tracker: TrackerSettings | None,
+        model: ModelEntry | None,
     ) -> None:
         self._hall, self._detector, self._emit, self._report = hall, detector, emit, report
-        self._tracker = tracker
+        self._tracker, self._model = tracker, model
         self._pipelines: dict[str, Pipeline] = {}
         self._by_camera: dict[str, str] = {}
         self._seq: dict[str, int] = {}
@@ -171,8 +180,14 @@ class _Nodes:
     def add(self, camera: str, node: str) -> None:
         self._by_camera[camera] = node
         if node not in self._pipelines:
-            self._pipelines[node] = Pipeline(self._hall, node, self._detector, tracker=self._tracker)
+            self._pipelines[node] = Pipeline(self._hall, node, self._detector, tracker=self._tracker, model=self._model)
             self._seq[node] = 0
+
+    def fit(self, camera: str, fit: Size | None) -> Fit:
+        """What the pictures of a camera are shrunk into."""
+        if fit is None:
+            return None
+        return partial(self._pipelines[self._by_camera[camera]].zooms[camera].fit, input_size=fit)
 
     def take(self, frame: Frame) -> None:
         node = self._by_camera[frame.camera_id]

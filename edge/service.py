@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,11 +25,12 @@ from edge.replay import numbered
 from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock
 from hall.layout import Hall
-from hall.messages import CameraHealth, HealthBody, Message
+from hall.messages import CameraHealth, CropHealth, HealthBody, Message
 from hall.topics import Address
 from vision.detector import Detector
 from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
+from vision.zoom import Crop
 
 log = logging.getLogger(__name__)
 
@@ -108,13 +110,14 @@ class EdgeService:
                 self._inbox,
                 analyse_fps=camera.analyse_fps,
                 clock=self._clock,
-                fit=detector.input_size,
+                fit=partial(self._pipeline.zooms[camera.id].fit, input_size=detector.input_size),
                 loop=loop,
                 settings=live,
             )
             for camera in self._pipeline.cameras
         ]
         self._inferred_at: dict[str, Instant] = {}
+        self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
         self._health_at = self._tick_at = self._saved_at = float("-inf")
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
@@ -122,12 +125,19 @@ class EdgeService:
     def _restored(self, hall: Hall, node: str) -> Pipeline:
         """The pipeline with its saved state; one that another version wrote is left behind, and said."""
         saved = self._outbox.load_state()
-        thresholds = TrackerSettings.for_model(self._detector.score)
+        build = partial(
+            Pipeline,
+            hall,
+            node,
+            self._timed,
+            tracker=TrackerSettings.for_model(self._detector.score),
+            model=self._detector.entry,
+        )
         try:
-            return Pipeline(hall, node, self._timed, saved, tracker=thresholds)
+            return build(saved)
         except msgspec.MsgspecError as exc:
             log.warning("saved rule state cannot be read (%s): starting without it", exc)
-            return Pipeline(hall, node, self._timed, tracker=thresholds)
+            return build()
 
     @property
     def ended(self) -> bool:
@@ -175,8 +185,8 @@ class EdgeService:
             self._tick_at = now
             emitted += self._pipeline.tick(now)
         if _due(self._health_at, HEALTH_EVERY_S, now):
-            self._health_at = now
             emitted.append(Emitted(now, self._health(now)))
+            self._health_at = now
         if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)
@@ -201,6 +211,11 @@ class EdgeService:
 
     def _camera_health(self, stats: CameraStats, now: Instant) -> CameraHealth:
         inferred_at = self._inferred_at.get(stats.camera_id)
+        zoom, counted = self._pipeline.zooms[stats.camera_id], self._inferences[stats.camera_id]
+        self._inferences[stats.camera_id] = zoom.inferences
+        # The first message comes before the first interval is over; a clock that was set back makes one of no length.
+        interval_s = now - self._health_at
+        inference_fps = (zoom.inferences - counted) / interval_s if interval_s > 0 else 0.0
         return CameraHealth(
             camera=stats.camera_id,
             state=stats.state,
@@ -213,7 +228,14 @@ class EdgeService:
             reconnects=stats.reconnects,
             error=stats.error,
             fault=self._pipeline.fault(stats.camera_id),
+            inference_fps=round(inference_fps, 2),
+            zoom=[_crop_health(crop) for crop in zoom.plan.crops],
         )
+
+
+def _crop_health(crop: Crop) -> CropHealth:
+    left, top, right, bottom = (round(value, 3) for value in crop.box)
+    return CropHealth(list(crop.areas), left, top, right, bottom)
 
 
 def _due(last: Instant, every_s: float, now: Instant) -> bool:

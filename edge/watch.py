@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -122,13 +123,16 @@ class WindowWatch:
         self.customers = AreaStays(window.customer_area or [], window.camera, presence.stale, saved.customers)
         self.sessions = SessionWatch(session, staffed=window.staffed, state=saved.session)
 
-    def step(self, camera: str, people: People, *, on_duty: bool) -> None:
-        """Take a frame of one camera."""
+    def step(self, camera: str, people: People, *, on_duty: bool, coarse: AbstractSet[str] = frozenset()) -> None:
+        """Take a frame of one camera; `coarse` names areas in which people of this frame are too small to be missed."""
         area = self._clerk_areas.get(camera)
         if area is not None:
-            self._machines[camera].observe(people.at, hit=self._hit(area, people), on_duty=on_duty)
-            self._view = None
-        self.customers.step(camera, people)
+            hit = self._hit(area, people)
+            if hit or not coarse or f"{self.window.id}/clerk" not in coarse:
+                self._machines[camera].observe(people.at, hit=hit, on_duty=on_duty)
+                self._view = None
+        if not coarse or f"{self.window.id}/customer" not in coarse:
+            self.customers.step(camera, people)
 
     def lose_sight(self, camera: str) -> None:
         """The picture of a camera is at fault: unknown until its next frames."""

@@ -224,6 +224,10 @@ class Camera(Model):
         description="rtsp:// address, file, device number or sim://"
     )
     analyse_fps: float = Field(2.0, gt=0, le=60, description="frames looked at per second")
+    desk_zoom: Literal["auto", "on", "off"] = Field(
+        "auto", description="crops of areas: where people are small for the model, of every clerk area, or none"
+    )
+    desk_fps: float = Field(1.0, ge=0.5, le=60, description="how often a second crops are looked at")
     node: Id | None = Field(None, description="the box that runs it; edge-<floor> where left out")
     floor_points: Annotated[list[FloorPoint], AfterValidator(_enough_points)] = Field(
         [], description="image points (fractions) with their floor points in metres; at least 4, or none"

@@ -50,6 +50,19 @@ class StatusBody(Body, frozen=True):
     version: str
 
 
+class CropHealth(Body, frozen=True):
+    """A part of a camera's picture that is looked at by itself, in fractions of the image.
+
+    `areas` are the areas it is for: `<window>/clerk`, `<window>/customer`, or a zone.
+    """
+
+    areas: list[str]
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 class CameraHealth(Body, frozen=True):
     """How one camera does, over the last interval; `since_inference_s` is null before the first one.
 
@@ -67,6 +80,8 @@ class CameraHealth(Body, frozen=True):
     reconnects: int
     error: str | None = None
     fault: str | None = None
+    inference_fps: float = 0.0
+    zoom: list[CropHealth] = []
 
 
 class HealthBody(Body, frozen=True):

@@ -11,7 +11,7 @@ from hall.errors import ModelError
 from models.decoders import DECODERS
 from models.prepare import Placement, prepare
 from models.session import ORT_ERRORS, open_session
-from models.zoo import ModelFile
+from models.zoo import ModelEntry, ModelFile
 from vision.types import Detections
 
 Image = NDArray[np.uint8]
@@ -46,6 +46,11 @@ class Detector:
     def name(self) -> str:
         """The model's name in the manifest."""
         return self._model.name
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The model's entry in the manifest."""
+        return self._model
 
     @property
     def input_size(self) -> tuple[int, int]:

@@ -51,6 +51,7 @@ def test_a_right_hall_gets_a_line_and_a_picture_per_camera(app: typer.Typer, tmp
     assert result.stdout.splitlines() == [
         "demo 演示大厅: 1 floor, 2 cameras, 1 window, 1 zone, 1 entrance",
         f"c1  {video}  160x96  5 fps  {out / 'c1.png'}",
+        "  w01/clerk: a person is 67 px in the model's picture (by area height), zoom: 125 px in a crop",
         f"c2  {video}  160x96  5 fps  {out / 'c2.png'}",
     ]
     first, second = (cv2.imread(str(out / name)) for name in ("c1.png", "c2.png"))

@@ -119,6 +119,7 @@ def test_the_faults_shown_are_those_that_are_printed() -> None:
 STRUCTS: dict[str, type[msgspec.Struct]] = {
     **messages.BODIES,
     "cameras of health": messages.CameraHealth,
+    "crops of health": messages.CropHealth,
     "windows of state": messages.WindowState,
     "zones of state": messages.ZoneState,
     "cells of heat": messages.HeatCell,

@@ -32,7 +32,18 @@ BODIES: dict[str, AnyBody] = {
     "health": messages.HealthBody(
         cameras=[
             messages.CameraHealth(
-                "c1", "live", 2.0, 4.1, 12.9, 0.35, 0.2, 0, 1, fault="moved by 5.7 % of the picture's width"
+                camera="c1",
+                state="live",
+                fps=2.0,
+                decode_ms=4.1,
+                inference_ms=12.9,
+                since_inference_s=0.35,
+                skipped_share=0.2,
+                drops=0,
+                reconnects=1,
+                fault="moved by 5.7 % of the picture's width",
+                inference_fps=3.0,
+                zoom=[messages.CropHealth(["w01/clerk", "w02/clerk"], 0.075, 0.0, 0.63, 0.992)],
             ),
             messages.CameraHealth("c2", "lost", 0.0, 0.0, 0.0, None, 0.0, 3, 7, "no frame for 8 s"),
         ],
