@@ -64,6 +64,7 @@ class PresenceMachine:
         self._on_duty = False
         # A coming (True) or going that was under way when sight was lost, and where it began.
         self._under_way: tuple[bool, _Sample] | None = None
+        self._lost_sight = False
         self._hit_at: Instant | None = None
         self._doubt_from: Instant | None = None
 
@@ -81,7 +82,7 @@ class PresenceMachine:
             return
         known = gap is not None and gap <= self.settings.stale and (bool(self._samples) or self._decided)
         if gap is not None and gap > max(self.settings.stale, self.settings.window):
-            self.lose_sight()
+            self._forget()
         passed_s = gap if known and gap is not None else 0.0
         if self._on_duty:
             state.clock_s += passed_s
@@ -109,10 +110,17 @@ class PresenceMachine:
         return now - self._hit_at <= self._tolerance_s and now - self._doubt_from <= self.settings.window
 
     def lose_sight(self) -> None:
-        """Unknown at once, and the time up to the next look counts for nothing, however short it is.
+        """The picture is at fault: unknown at once, and the time up to the next look counts for nothing.
 
-        What was seen before is no evidence afterwards, but for one thing: who had just come or gone, and then is
-        there or gone, came or went when that was seen.
+        Afterwards the decision stands again once looks for a quarter of the window agree with it.
+        """
+        self._forget()
+        self._lost_sight = True
+
+    def _forget(self) -> None:
+        """What was seen before a gap is no evidence after it, but for one thing.
+
+        Who had just come or gone, and then is there or gone, came or went when that was seen.
         """
         if self._samples:
             self._under_way = self._turning()
@@ -163,11 +171,19 @@ class PresenceMachine:
             self._turn("present", self._began(self._first_hit(), hit=True))
         elif miss_s >= (1 - self.settings.off) * window - 1e-9:
             self._turn("absent", self._began(self._last_hit(), hit=False))
+        elif self._lost_sight and self._stands():
+            self._decided, self._lost_sight, self._under_way = True, False, None
+
+    def _stands(self) -> bool:
+        """Whether all looks since sight was lost agree with the decision from before."""
+        present = self.state.seen == "present"
+        agree = self.state.seen != "unknown" and all(sample.hit == present for sample in self._samples)
+        return agree and self._known_s >= self._tolerance_s
 
     def _turn(self, seen: Seen, since: _Sample) -> None:
         if self.state.seen != seen:
             self.state.seen, self.state.since, self.state.since_clock_s = seen, since.at, since.clock_s
-        self._decided, self._under_way = True, None
+        self._decided, self._lost_sight, self._under_way = True, False, None
 
     def _first_hit(self) -> _Sample:
         """Start of the run of hits that turned it: stray hits a quarter of a window earlier are no part of it."""

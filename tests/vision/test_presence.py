@@ -240,3 +240,47 @@ def test_since_is_past_and_stands(settings: Presence, story: list[Look]) -> None
         elif since is not None:
             assert state.since > since
         since, seen = state.since, state.seen
+
+
+LOSSES = [
+    # Before and after the picture was at fault (60 s); what is known after each look that follows, and since when.
+    # He sat there and sits there: three looks are enough, since the decision only has to stand.
+    ("x" * 12, "xxx", "unknown", 1000),
+    ("x" * 12, "xxxx", "present", 1000),
+    # A missed look among them proves neither, so it takes the window.
+    ("x" * 12, "x.xxx", "unknown", 1000),
+    # Gone while nobody could see: known a window later, since the picture is back.
+    ("x" * 12, "." * 9, "unknown", 1000),
+    ("x" * 12, "." * 10, "absent", 1072),
+    # Gone 4 s before: since then.
+    ("x" * 12 + "....", "." * 10, "absent", 1011),
+    # A missed look or two before it say nothing.
+    ("x" * 12 + "..", "." * 10, "absent", 1074),
+    # Back 4 s before, and there: since then.
+    ("." * 12 + "xxxx", "x" * 6, "present", 1012),
+    # Back before and gone again: still absent since the first.
+    ("." * 12 + "xxxx", "." * 4, "absent", 1000),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "seen", "since"), LOSSES)
+def test_a_picture_at_fault(before: str, after: str, seen: Seen, since: float) -> None:
+    machine = PresenceMachine(Presence(window=10.0))
+    lost_at = watch(machine, 1000.0, before)
+    known_s = machine.state.clock_s
+    machine.lose_sight()
+    assert machine.seen(lost_at) == "unknown"
+    end = watch(machine, lost_at + 60.0, after)
+    assert machine.seen(end - 1.0) == seen
+    if seen != "unknown":
+        assert machine.state.since == since
+    assert machine.state.clock_s - known_s == pytest.approx(len(after) - 1)
+
+
+def test_a_fault_of_a_moment_is_unknown_too() -> None:
+    """Three seconds, which without a fault would pass for known."""
+    machine = PresenceMachine(Presence(window=10.0))
+    watch(machine, 1000.0, "." * 12)
+    machine.lose_sight()
+    machine.observe(1014.0, hit=False)
+    assert machine.state.clock_s == pytest.approx(11.0)
