@@ -30,11 +30,14 @@ class TrackerSettings:
     min_overlap: float = 0.3  # IoU of a sure box and a track,
     min_similarity: float = 0.2  # or of both enlarged, where nothing is nearer
     min_overlap_low: float = 0.4  # IoU of an unsure box and a track
+    fading: float = 0.2  # how fast the claim of a track unseen fades beside those of tracks just seen, per second
     max_lost_s: float = 2.5
     max_lost_low_s: float = 0.3  # for so long an unsure box continues a track that was lost
     max_tentative_s: float = 1.2
-    box_noise: float = 0.06  # standard deviation of a measured edge, in box heights
-    acceleration: float = 1.2  # standard deviation of acceleration, box heights per s^2
+    place_noise: float = 0.04  # standard deviation of a measured centre,
+    size_noise: float = 0.08  # and of a measured width or height
+    speed_change: float = 0.15  # standard deviation of what speed changes by within a second, per second,
+    size_change: float = 0.1  # and of what the speed of width and height changes by
 
     @classmethod
     def for_model(cls, score: float) -> Self:
@@ -47,6 +50,10 @@ class Tracker:
 
     def __init__(self, settings: TrackerSettings | None = None) -> None:
         self.settings = settings or TrackerSettings()
+        place, size = self.settings.place_noise, self.settings.size_noise
+        self._noise: Floats = np.array([place, place, size, size])
+        speed, growth = self.settings.speed_change, self.settings.size_change
+        self._change: Floats = np.array([speed, speed, growth, growth])
         self._next_id = 1
         self._at: float | None = None
         self._size_px: tuple[int, int] | None = None
@@ -88,7 +95,8 @@ class Tracker:
         confirmed = rows[self._ids[rows] == TENTATIVE]
         self._ids[confirmed] = np.arange(self._next_id, self._next_id + len(confirmed))
         self._next_id += len(confirmed)
-        fresh = self._births(at, measured, np.setdiff1d(sure, columns))
+        sure[columns] = False
+        fresh = self._births(at, measured, np.flatnonzero(sure))
         shown = np.concatenate([columns, fresh])
         ids = np.concatenate([self._ids[rows], np.full(len(fresh), TENTATIVE, np.int64)])
         return Tracks(ids, detections.boxes_px[shown], detections.scores[shown], detections.size_px)
@@ -98,7 +106,7 @@ class Tracker:
         born = dict(zip(self._ids.tolist(), self._born_at.tolist(), strict=True)) | {TENTATIVE: np.nan}
         return np.array([born.get(track, np.nan) for track in ids.tolist()], dtype=np.float64)
 
-    def _sorted(self, detections: Detections) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+    def _sorted(self, detections: Detections) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
         """Boxes in centre form, and which of them are sure and which are not.
 
         A second box on one person has a good score often enough, so it counts as unsure.
@@ -107,7 +115,7 @@ class Tracker:
         double = np.zeros(len(detections), np.bool_)
         double[seen] = second(detections.boxes_px[seen], detections.scores[seen])
         sure = (detections.scores >= self.settings.high_score) & ~double
-        return _to_centre(detections.boxes_px), np.flatnonzero(sure), np.flatnonzero(seen & ~sure)
+        return _to_centre(detections.boxes_px), sure, seen & ~sure
 
     def _forget(self, at: float) -> None:
         age = at - self._seen_at
@@ -122,12 +130,12 @@ class Tracker:
         """Constant speed with white acceleration (Bar-Shalom, Estimation with Applications, 6.3.2)."""
         self._x = self._x + self._v * dt
         p00, p01, p11 = self._p[..., 0], self._p[..., 1], self._p[..., 2]
-        q = (self.settings.acceleration * self._x[:, 3:4]) ** 2
+        q = (self._change * self._x[:, 3:4]) ** 2
         self._p = np.stack(
             [
-                p00 + 2 * dt * p01 + dt**2 * p11 + q * dt**4 / 4,
-                p01 + dt * p11 + q * dt**3 / 2,
-                p11 + q * dt**2,
+                p00 + 2 * dt * p01 + dt**2 * p11 + q * dt**3 / 3,
+                p01 + dt * p11 + q * dt**2 / 2,
+                p11 + q * dt,
             ],
             axis=-1,
         )
@@ -137,7 +145,7 @@ class Tracker:
         if len(rows) == 0:
             return
         p00, p01, p11 = (self._p[rows, :, i] for i in range(3))
-        r = (self.settings.box_noise * measured[:, 3:4]) ** 2
+        r = (self._noise * measured[:, 3:4]) ** 2
         k0, k1 = p00 / (p00 + r), p01 / (p00 + r)
         residual = measured - self._x[rows]
         self._x[rows] += k0 * residual
@@ -145,29 +153,37 @@ class Tracker:
         self._p[rows] = np.stack([(1 - k0) * p00, (1 - k0) * p01, p11 - k1 * p01], axis=-1)
 
     def _associate(
-        self, measured: Floats, sure: NDArray[np.intp], unsure: NDArray[np.intp], dt: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        self, measured: Floats, sure: NDArray[np.bool_], unsure: NDArray[np.bool_], dt: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Rows of tracks and columns of detections that belong together."""
-        settings = self.settings
+        settings, pairs = self.settings, _Pairs(len(self._x), len(measured))
+        if len(self._x) == 0 or len(measured) == 0:
+            return pairs.found()
         overlap = _buffered_iou(self._x, measured, 0.0)
+        unseen_s = (self._at or 0.0) - self._seen_at
+        fading = np.exp(-settings.fading * np.maximum(unseen_s - dt, 0.0))
         # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
-        similarity = _buffered_iou(self._x, measured, min(0.1 + 0.6 * dt, 0.5))
-        pairs = _Pairs(np.arange(len(self._x)))
-        pairs.add(overlap, pairs.free, sure, settings.min_overlap)
-        pairs.add(similarity, pairs.free, sure, settings.min_similarity)
+        buffer = min(0.1 + 0.6 * dt, 0.5)
+        known = self._ids != TENTATIVE
+        for group in (known, ~known):
+            rows, columns = pairs.left(group, sure)
+            pairs.add(rows, columns, overlap[np.ix_(rows, columns)], settings.min_overlap, fading)
+            rows, columns = pairs.left(group, sure)
+            if len(rows) and len(columns):
+                similarity = _buffered_iou(self._x[rows], measured[columns], buffer)
+                pairs.add(rows, columns, similarity, settings.min_similarity, fading)
         # Unsure boxes only continue tracks that are sure themselves, and where and when they are: no leaps.
-        age = (self._at or 0.0) - self._seen_at[pairs.free]
-        recent = age <= max(settings.max_lost_low_s, 1.01 * dt)
-        known = self._ids[pairs.free] != TENTATIVE
-        pairs.add(overlap, pairs.free[recent & known], unsure, settings.min_overlap_low)
-        return pairs.rows, pairs.columns
+        recent = unseen_s <= max(settings.max_lost_low_s, 1.01 * dt)
+        rows, columns = pairs.left(known & recent, unsure)
+        pairs.add(rows, columns, overlap[np.ix_(rows, columns)], settings.min_overlap_low, fading)
+        return pairs.found()
 
     def _births(self, at: float, measured: Floats, fresh: NDArray[np.intp]) -> NDArray[np.intp]:
         n = len(fresh)
         if n == 0:
             return fresh
         height = measured[fresh, 3:4]
-        position = np.repeat((self.settings.box_noise * height) ** 2, 4, axis=1)
+        position = (self._noise * height) ** 2
         # A person walks in at up to about one box height per second; box sizes change slowly.
         speed = (height * np.array([1.0, 0.6, 0.2, 0.2])) ** 2
         self._x = np.concatenate([self._x, measured[fresh]])
@@ -198,18 +214,34 @@ def _buffered_iou(a: Floats, b: Floats, buffer: float) -> Floats:
 class _Pairs:
     """Rows of tracks and columns of detections, matched one stage after another."""
 
-    def __init__(self, rows: NDArray[np.intp]) -> None:
-        self.free = rows
-        self.rows = np.zeros(0, np.intp)
-        self.columns = np.zeros(0, np.intp)
+    def __init__(self, rows: int, columns: int) -> None:
+        self._free_rows = np.ones(rows, np.bool_)
+        self._free_columns = np.ones(columns, np.bool_)
+        self._found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
 
-    def add(self, similarity: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], least: float) -> None:
-        """Match some rows with those of the columns that are left; pairs below `least` stay apart."""
-        columns = np.setdiff1d(columns, self.columns)
-        part = similarity[np.ix_(rows, columns)]
-        part = np.where(part >= least, part, 0.0)
-        i, j = linear_sum_assignment(part, maximize=True)
-        good = part[i, j] > 0
-        self.rows = np.concatenate([self.rows, rows[i[good]]])
-        self.columns = np.concatenate([self.columns, columns[j[good]]])
-        self.free = np.setdiff1d(self.free, self.rows)
+    def left(
+        self, rows: NDArray[np.bool_], columns: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Those of some rows and columns that have no partner yet."""
+        return np.flatnonzero(rows & self._free_rows), np.flatnonzero(columns & self._free_columns)
+
+    def add(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], similarity: Floats, least: float, weight: Floats
+    ) -> None:
+        """Match rows with columns; pairs below `least` stay apart, each row counts with its weight."""
+        worth = np.where(similarity >= least, similarity * weight[rows, None], 0.0)
+        if not worth.any():
+            return
+        i, j = linear_sum_assignment(worth, maximize=True)
+        good = worth[i, j] > 0
+        i, j = rows[i[good]], columns[j[good]]
+        self._free_rows[i] = self._free_columns[j] = False
+        self._found.append((i, j))
+
+    def found(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """All pairs."""
+        none = np.zeros(0, np.intp)
+        return (
+            np.concatenate([none, *(rows for rows, _ in self._found)]),
+            np.concatenate([none, *(columns for _, columns in self._found)]),
+        )
