@@ -3,7 +3,12 @@
 As in ByteTrack (Zhang et al., ECCV 2022) sure detections come first, then the unsure ones against the tracks that
 are left, so that a clerk bent over a phone is not lost. Sure ones are matched twice (Yang et al., C-BIoU, WACV
 2023): by their overlap, then, where that leaves some over, by the overlap of enlarged boxes, because at two frames
-per second a walking person leaves his own box between frames.
+per second a walking person leaves his own box between frames. Confirmed tracks choose before tentative ones, and the
+claim of a track fades while it is unseen: somebody hidden takes no box of who stands before him.
+
+The filter's noise does not depend on the rate of frames: speed is a random walk in continuous time (Bar-Shalom,
+Estimation with Applications, 6.2.2). Noise of place and size is what public detections are off by against the truth
+of TUD-Campus, TUD-Stadtmitte and PETS09-S2L1.
 """
 
 from __future__ import annotations
@@ -30,14 +35,14 @@ class TrackerSettings:
     min_overlap: float = 0.3  # IoU of a sure box and a track,
     min_similarity: float = 0.2  # or of both enlarged, where nothing is nearer
     min_overlap_low: float = 0.4  # IoU of an unsure box and a track
-    fading: float = 0.2  # how fast the claim of a track unseen fades beside those of tracks just seen, per second
+    fading: float = 0.2  # the claim of an unseen track falls by this share per second
     max_lost_s: float = 2.5
     max_lost_low_s: float = 0.3  # for so long an unsure box continues a track that was lost
     max_tentative_s: float = 1.2
     place_noise: float = 0.04  # standard deviation of a measured centre,
     size_noise: float = 0.08  # and of a measured width or height
-    speed_change: float = 0.15  # standard deviation of what speed changes by within a second, per second,
-    size_change: float = 0.1  # and of what the speed of width and height changes by
+    speed_change: float = 0.15  # standard deviation of the change of speed (heights per second) within a second,
+    size_change: float = 0.1  # and of that of the growth of width and height
 
     @classmethod
     def for_model(cls, score: float) -> Self:
@@ -127,7 +132,7 @@ class Tracker:
         self._ids, self._seen_at, self._born_at = self._ids[mask], self._seen_at[mask], self._born_at[mask]
 
     def _predict(self, dt: float) -> None:
-        """Constant speed with white acceleration (Bar-Shalom, Estimation with Applications, 6.3.2)."""
+        """Constant speed, changed by continuous white acceleration."""
         self._x = self._x + self._v * dt
         p00, p01, p11 = self._p[..., 0], self._p[..., 1], self._p[..., 2]
         q = (self._change * self._x[:, 3:4]) ** 2
@@ -219,9 +224,7 @@ class _Pairs:
         self._free_columns = np.ones(columns, np.bool_)
         self._found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
 
-    def left(
-        self, rows: NDArray[np.bool_], columns: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def left(self, rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Those of some rows and columns that have no partner yet."""
         return np.flatnonzero(rows & self._free_rows), np.flatnonzero(columns & self._free_columns)
 
