@@ -13,7 +13,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium 
   gstreamer1.0-plugins-ugly python3-gi
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench accuracy wheel lock clean
+.PHONY: help install dev demo test check bench trackers accuracy wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -35,6 +35,9 @@ check: $(DONE)/dev ## style, types and layers
 
 bench: $(DONE)/run ## benchmarks; BENCH=--json for a program to read
 	$(BIN)/hallwatch bench replay $(BENCH)
+
+trackers: $(DONE)/run $(DONE)/peers ## our tracker beside ByteTrack and OC-SORT; HALLWATCH_DATA: the folder with mot/
+	$(BIN)/python -m tests.benchmarks.bench_trackers --peers $(VENV)/peers/bin/python $(BENCH)
 
 accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --only restless" runs some, in build/accuracy
 	$(BIN)/hallwatch accuracy $(ARGS)
@@ -66,6 +69,12 @@ $(DONE)/run: requirements.lock requirements-build.lock pyproject.toml | $(DONE)/
 
 $(DONE)/dev: requirements-dev.lock $(DONE)/run
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# They pull the GUI build of opencv, which may not stand beside our headless one: an environment of their own.
+$(DONE)/peers: tests/benchmarks/peers.lock | $(DONE)/venv
+	$(BIN)/python -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install --require-hashes -r $<
 	@touch $@
 
 $(DONE)/test-packages: Makefile scripts/apt-packages | $(DONE)/venv

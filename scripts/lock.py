@@ -20,12 +20,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, RUN, DEV = "requirements-build.lock", "requirements.lock", "requirements-dev.lock"
 EDGE, CENTRE = "docker/edge.lock", "docker/centre.lock"
+PEERS = "tests/benchmarks/peers.lock"
 PURPOSE = {
     BUILD: "what builds the wheel",
     RUN: "everything at run time: extras edge, ingest, dashboards, demo",
     DEV: "what tests and checks need on top",
     EDGE: "run time of a box: extra edge",
     CENTRE: "run time of the centre: extras ingest, dashboards",
+    PEERS: "the trackers that ours is measured beside: dependency group peers, in an environment of their own",
 }
 _ADDRESS = re.compile(r"https?://|file://|(?<![\w.])/(?:opt|home|root|tmp|usr)/")
 
@@ -43,6 +45,7 @@ def wanted(project: Mapping[str, Any]) -> dict[str, list[str]]:
         DEV: [line for line in extras["dev"] if not line.startswith(f"{own}[")],
         EDGE: [*base, *extras["edge"]],
         CENTRE: [*base, *extras["ingest"], *extras["dashboards"]],
+        PEERS: project["dependency-groups"]["peers"],
     }
 
 

@@ -10,10 +10,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts.lock import BUILD, CENTRE, DEV, EDGE, RUN, wanted
+from scripts.lock import BUILD, CENTRE, DEV, EDGE, PEERS, RUN, wanted
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = (RUN, BUILD, DEV, EDGE, CENTRE)
+LOCKS = (RUN, BUILD, DEV, EDGE, CENTRE, PEERS)
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.MULTILINE)
 each_lock = pytest.mark.parametrize("name", LOCKS)
 
