@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 
 import msgspec
 
@@ -76,23 +78,22 @@ class WingRun:
     replay_cpu_s: float = 0.0
 
 
-def bench_day(scenario: Scenario, *, seed: int = 1, fps: float = 2.0, noise: NoiseModel | None = None) -> DayFigures:
-    """Make a day and replay it.
+def bench_day(scenario: Scenario, *, seed: int = 1, fps: float = 2.0) -> DayFigures:
+    """Make a day, with the noise of the default detector, and replay it.
 
     Args:
         scenario: what happens, in one wing or several.
         seed: of story and noise.
         fps: frames of each camera per second.
-        noise: of the detector; that of the default one where left out.
     """
     wings = wings_of(scenario)
     processes = min(2, len(wings), os.cpu_count() or 1)
-    run = partial(run_wing, scenario, seed=seed, fps=fps, noise=noise or NoiseModel())
+    run = partial(run_wing, scenario, seed=seed, fps=fps)
     if processes == 1:
-        runs = [run(wing) for wing in wings]
+        runs = [_told(run(wing), len(wings)) for wing in wings]
     else:
-        with ProcessPoolExecutor(processes) as pool:
-            runs = list(pool.map(run, wings))
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            runs = [_told(each, len(wings)) for each in pool.map(run, wings)]
     busy_s: dict[int, float] = {}
     for each in runs:
         busy_s[each.process] = busy_s.get(each.process, 0.0) + each.replay_s
@@ -117,7 +118,14 @@ def bench_day(scenario: Scenario, *, seed: int = 1, fps: float = 2.0, noise: Noi
     )
 
 
-def run_wing(scenario: Scenario, wing: Wing, *, seed: int, fps: float, noise: NoiseModel) -> WingRun:
+def _told(run: WingRun, wings: int) -> WingRun:
+    """Say that a wing is done, since all of them take minutes on a slow machine."""
+    cost = f"{run.frames} frames, {run.replay_cpu_s:.1f} s of processor time"
+    print(f"wing {run.number} of {wings}: {cost}", file=sys.stderr, flush=True)
+    return run
+
+
+def run_wing(scenario: Scenario, wing: Wing, *, seed: int, fps: float) -> WingRun:
     """Make one wing of the day, then replay it."""
     hall = parse_hall(wings_hall(scenario, fps=fps))
     cpu_s = time.process_time()
@@ -127,7 +135,7 @@ def run_wing(scenario: Scenario, wing: Wing, *, seed: int, fps: float, noise: No
     seen = [
         (wing.camera(o.camera), began + o.at_s, o.detections)
         for o in observations(
-            wing.scenario, story, seed=seed, noise=noise, fps=fps, wing=wing.number, heartbeat_s=HEARTBEAT_S
+            wing.scenario, story, seed=seed, noise=NoiseModel(), fps=fps, wing=wing.number, heartbeat_s=HEARTBEAT_S
         )
     ]
     run.make_cpu_s = time.process_time() - cpu_s

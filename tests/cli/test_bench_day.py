@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cli._day import HEARTBEAT_S, run_wing, score
-from twin.scenario import NoiseModel, built_in
+from cli._day import HEARTBEAT_S, bench_day, run_wing, score
+from twin.scenario import built_in, parse_scenario
 from twin.scenario.wings import wings_of
 
 HOUR_S = 3300.0
@@ -13,7 +13,7 @@ def test_an_hour_of_one_wing_is_judged_right() -> None:
     """A clerk away for seven minutes, a case of 34 minutes, somebody who sits there for 45."""
     day = built_in("workday")
     hour = day.model_copy(update={"scenario": day.scenario.model_copy(update={"duration": HOUR_S})})
-    run = run_wing(hour, wings_of(hour)[4], seed=1, fps=2.0, noise=NoiseModel())
+    run = run_wing(hour, wings_of(hour)[4], seed=1, fps=2.0)
     figures = score([run])
     for rule in ("clerk_absent", "long_wait", "overtime_case"):
         events = figures.events[rule]
@@ -23,3 +23,15 @@ def test_an_hour_of_one_wing_is_judged_right() -> None:
     assert 2 * HOUR_S / HEARTBEAT_S <= run.frames <= 2 * 2 * HOUR_S + 2
     assert run.citizens > 10
     assert run.number == 5
+
+
+def test_two_wings_in_two_processes() -> None:
+    text = "scenario: {id: s, wings: 2, duration: 3min}\nlimits: {clerk_absent: 40s}\narrivals: {waiting: 4}\n"
+    figures = bench_day(
+        parse_scenario(f"{text}windows: [{{id: w01}}, {{id: w05, away: [{{from: 1min, until: 2min}}]}}]")
+    )
+    assert (figures.windows, figures.cameras, figures.citizens) == (2, 4, 4)
+    absent = figures.score.events["clerk_absent"]
+    assert (absent.truth, absent.claimed, absent.matched) == (1, 1, 1)
+    assert figures.frames >= 4 * 180
+    assert figures.messages > 2 * 18
