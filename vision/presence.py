@@ -57,6 +57,7 @@ class PresenceMachine:
         self.settings = settings
         self.state = state or PresenceState()
         self._samples: deque[_Sample] = deque()
+        self._hits: deque[_Sample] = deque()  # of two windows: how long the last runs of hits were
         self._known_s = 0.0
         self._hit_s = 0.0
         # A decision from before a gap holds again only once there is new evidence.
@@ -125,6 +126,7 @@ class PresenceMachine:
         if self._samples:
             self._under_way = self._turning()
         self._samples.clear()
+        self._hits.clear()
         self._known_s = self._hit_s = 0.0
         self._decided = False
 
@@ -154,6 +156,10 @@ class PresenceMachine:
 
     def _push(self, sample: _Sample) -> None:
         self._samples.append(sample)
+        if sample.hit:
+            self._hits.append(sample)
+        while self._hits and sample.at - self._hits[0].at > 2 * self.settings.window:
+            self._hits.popleft()
         self._known_s += sample.weight_s
         self._hit_s += sample.weight_s * sample.hit
         while self._known_s - self._samples[0].weight_s >= self.settings.window:
@@ -198,8 +204,20 @@ class PresenceMachine:
         return first
 
     def _last_hit(self) -> _Sample:
-        """The last hit, or the first observation where nobody was seen at all."""
-        for sample in reversed(self._samples):
-            if sample.hit:
-                return sample
-        return self._samples[0]
+        """The last hit of somebody who stayed, or the first observation where nobody was seen at all.
+
+        Who walks through the area just after somebody left it is a run of hits too short to be that somebody; two
+        windows bound how far back this looks, so a badly seen clerk is never gone since long ago.
+        """
+        last: _Sample | None = None
+        first: _Sample | None = None
+        present_from = self.state.since if self.state.seen == "present" else None
+        for sample in reversed(self._hits):
+            if present_from is not None and sample.at < present_from:
+                break
+            if first is None or first.at - sample.at > self._tolerance_s:
+                last = sample  # another run ends here
+            first = sample
+            if last is not None and last.at - first.at >= self._tolerance_s:
+                return last
+        return next((sample for sample in reversed(self._samples) if sample.hit), self._samples[0])

@@ -35,6 +35,12 @@ SCENES = [
     (".........", "unknown", None),
     # Somebody was there for long and left after second 11: absent from the last sight.
     ("xxxxxxxxxxxx..........", "absent", 11),
+    # A colleague walks through just after: absent since the clerk left, not since the colleague passed.
+    ("xxxxxxxxxxxx....xx...........", "absent", 11),
+    # Somebody who came back for longer than one passes did not pass.
+    ("xxxxxxxxxxxx....xxxx..........", "absent", 19),
+    # A badly seen clerk is gone since the last sight: looking back has its bounds.
+    ("xxxxxxxxxx" + "...x" * 4 + "..........", "absent", 25),
     # Still within the hold.
     ("xxxxxxxxxxxx........", "present", 0),
     # A cleaner for two seconds turns nothing.
