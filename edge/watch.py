@@ -16,6 +16,13 @@ from vision.locate import People
 from vision.presence import PresenceMachine, PresenceState
 from vision.stays import FinishedStay, LedgerSettings, LedgerState, Stay, StayLedger
 
+Box = Sequence[float]
+"""x1 y1 x2 y2 in pixels."""
+
+HIDING_SHARE = 0.65
+"""Somebody before so much of a clerk hides them. In the rendered halls citizens who are served cover 0.25 at most,
+somebody who stands in the line of sight 0.8."""
+
 
 class ClerkView(msgspec.Struct, frozen=True):
     """The clerk area of a window now; see `PresenceState` for the clocks."""
@@ -120,6 +127,7 @@ class WindowWatch:
         clerk = window.clerk_area if window.staffed else None
         self._clerk_areas = {area.camera or window.camera: Area(area.polygon) for area in clerk or []}
         self._machines = {name: PresenceMachine(presence, saved.clerk.get(name)) for name in self._clerk_areas}
+        self._clerk_boxes: dict[str, Box] = {}  # where somebody was seen last, by camera
         self.customers = AreaStays(window.customer_area or [], window.camera, presence.stale, saved.customers)
         self.sessions = SessionWatch(session, staffed=window.staffed, state=saved.session)
 
@@ -127,8 +135,9 @@ class WindowWatch:
         """Take a frame of one camera; `coarse` names areas in which people of this frame are too small to be missed."""
         area = self._clerk_areas.get(camera)
         if area is not None:
-            hit = self._hit(area, people)
-            if hit or not coarse or f"{self.window.id}/clerk" not in coarse:
+            hit = self._hit(camera, area, people)
+            too_small = bool(coarse) and f"{self.window.id}/clerk" in coarse
+            if hit or not (too_small or self._is_hidden(camera, people)):
                 self._machines[camera].observe(people.at, hit=hit, on_duty=on_duty)
                 self._view = None
         if not coarse or f"{self.window.id}/customer" not in coarse:
@@ -141,11 +150,26 @@ class WindowWatch:
             self._view = None
         self.customers.lose_sight(camera)
 
-    def _hit(self, area: Area, people: People) -> bool:
-        if self.window.clerk_anchor == "foot":
-            return any(area.holds(x, y) for x, y in people.points)
-        least, size_px = self._overlap, people.tracks.size_px
-        return any(area.share(box, size_px) >= least for box in people.boxes)
+    def _hit(self, camera: str, area: Area, people: People) -> bool:
+        for box, (x, y) in zip(people.boxes, people.points, strict=True):
+            if self.window.clerk_anchor == "foot":
+                inside = area.holds(x, y)
+            else:
+                inside = area.share(box, people.tracks.size_px) >= self._overlap
+            if inside:
+                self._clerk_boxes[camera] = box
+                return True
+        return False
+
+    def _is_hidden(self, camera: str, people: People) -> bool:
+        """Whether somebody stands before the place where the clerk was seen: then seeing nobody says nothing.
+
+        An absence that is known goes on: citizens at the counter must not put it off.
+        """
+        last = self._clerk_boxes.get(camera)
+        if last is None or self._machines[camera].state.seen != "present":
+            return False
+        return any(_covered(last, box) >= HIDING_SHARE for box in people.boxes)
 
     def follow_session(self, now: Instant) -> FinishedSession | None:
         """Bring the session up to a moment; returns one that ended."""
@@ -183,6 +207,15 @@ class WindowWatch:
         """What to keep over a restart."""
         clerk = {name: machine.state for name, machine in self._machines.items()}
         return SavedWindow(clerk, self.customers.save(), self.sessions.state)
+
+
+def _covered(box: Box, by: Box) -> float:
+    """Share of a box that another one covers."""
+    width = min(box[2], by[2]) - max(box[0], by[0])
+    height = min(box[3], by[3]) - max(box[1], by[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _view(seen: Seen, state: PresenceState, *, doubtful: bool = False) -> ClerkView:

@@ -55,6 +55,24 @@ def test_a_clerk_seen_once_a_time_is_there() -> None:
     assert desk.customers.stays == []
 
 
+def test_somebody_before_the_clerk_hides_them() -> None:
+    """Nobody is missed where nobody could be seen; an absence that is known goes on."""
+    upper = [(0.0, 0.0), (0.5, 0.0), (0.5, 0.55), (0.0, 0.55)]
+    desk = watch(window(clerk_area=upper, clerk_anchor="foot"))
+    for i in range(30):
+        desk.step("a", people(i / 5, (1, 200, 250)), on_duty=True)
+    for i in range(30, 70):  # covers three quarters of the clerk
+        desk.step("a", people(i / 5, (2, 205, 290)), on_duty=True)
+    assert desk.clerk(13.8).seen == "present"
+    assert desk.clerk(16.0).seen == "unknown"
+    for i in range(70, 90):
+        desk.step("a", people(i / 5), on_duty=True)
+    assert (desk.clerk(17.8).seen, desk.clerk(17.8).since) == ("absent", 5.8)
+    for i in range(90, 150):
+        desk.step("a", people(i / 5, (2, 205, 290)), on_duty=True)
+    assert desk.clerk(29.8).seen == "absent"
+
+
 def test_two_cameras_see_one_desk() -> None:
     """Present in one is present; absent only in both; unknown where one is blind and the other sees nobody."""
     both = [CameraPolygon(camera=camera, polygon=LEFT) for camera in ("a", "b")]
