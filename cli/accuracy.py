@@ -52,6 +52,9 @@ def accuracy(
     ),
     seeds: Annotated[str, typer.Option(metavar="1-3", help="Seeds: a range, or numbers with commas.")] = "1-3",
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A scenario; may be given again.")] = None,
+    hall: Annotated[
+        str, typer.Option(metavar="NAME", help="The rendered hall: lowdesk, or tallcounter, the hard case.")
+    ] = ("lowdesk"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     model: Annotated[str, typer.Option(help="As `model` in hall.yaml.")] = "auto",
     fps: Annotated[float, typer.Option(min=0.5, max=12, help="analyse_fps of the cameras.")] = 2.0,
@@ -66,17 +69,16 @@ def accuracy(
     store = Store(out)
     weights = resolve(model, model_folders()).entry
     code = content_hash(_ROOT, _CODE)
-    todo = [
-        _Job(case, case.key(code, weights.sha256), out, model) for case in cases(_seeds(seeds), only or [], fps=fps)
-    ]
+    suite = cases(_seeds(seeds), only or [], fps=fps, place=hall)
+    todo = [_Job(case, case.key(code, weights.sha256), out, model) for case in suite]
     _run([job for job in todo if not store.is_done(job.case, job.key)], len(todo), jobs)
     done = [(job.case, job.case.truth()) for job in todo]
     results = [judge_case(case, read_messages(store.messages(case)), truth) for case, truth in done]
-    suite = suite_result(results, [truth for _, truth in done], model=weights.name, fps=fps)
-    (out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(suite), indent=1))
+    scored = suite_result(results, [truth for _, truth in done], model=weights.name, fps=fps)
+    (out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(scored), indent=1))
     truths = {case.name: truth for case, truth in done}
-    write_page(out / "index.html", suite, truths)
-    typer.echo(msgspec.json.encode(suite).decode() if as_json else summary(suite))
+    write_page(out / "index.html", scored, truths)
+    typer.echo(msgspec.json.encode(scored).decode() if as_json else summary(scored))
     print(f"{out / 'results.json'}, {out / 'index.html'}", file=sys.stderr)
 
 

@@ -69,9 +69,10 @@ def test_a_result_counts_for_what_made_it_only(tmp_path: Path) -> None:
 
 def test_the_key_knows_scenario_seed_rate_and_the_rest() -> None:
     base = Case("quiet", 1).key("code", "model")
-    others = [Case("phones", 1), Case("quiet", 2), Case("quiet", 1, fps=5.0)]
+    others = [Case("phones", 1), Case("quiet", 2), Case("quiet", 1, fps=5.0), Case("quiet", 1, place="tallcounter")]
+    assert len({case.name for case in [Case("quiet", 1), others[-1]]}) == 2
     keys = {base, *(case.key("code", "model") for case in others), Case("quiet", 1).key("code", "another")}
-    assert len(keys) == 5
+    assert len(keys) == 6
     assert Case("quiet", 1).key("code", "model") == base
 
 

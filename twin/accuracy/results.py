@@ -30,6 +30,7 @@ START_S, LENGTH_S, UNKNOWN_S = 2.0, 2.0, 5.0
 class CaseResult(msgspec.Struct, frozen=True):
     """One scenario with one seed; `wrong` says in words what is not as asked."""
 
+    name: str
     scenario: str
     seed: int
     duration_s: float
@@ -37,11 +38,6 @@ class CaseResult(msgspec.Struct, frozen=True):
     wrong: list[str]
     pairs: list[Pair]
     states: dict[str, Claimed]
-
-    @property
-    def name(self) -> str:
-        """Scenario and seed."""
-        return f"{self.scenario}-{self.seed}"
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -73,7 +69,7 @@ def judge_case(case: Case, messages: Sequence[Message], truth: Truth) -> CaseRes
     figures = evaluate(messages, truth)
     wrong = list(_wrong(figures, compared.pairs))
     return CaseResult(
-        case.scenario, case.seed, truth.duration_s or 0.0, figures, wrong, compared.pairs, compared.states
+        case.name, case.scenario, case.seed, truth.duration_s or 0.0, figures, wrong, compared.pairs, compared.states
     )
 
 
@@ -127,14 +123,14 @@ def suite_result(results: Sequence[CaseResult], truths: Sequence[Truth], *, mode
 
 def summary(suite: Suite) -> str:
     """For people: what is wrong where, then the total."""
-    lines = [f"{r.name:14} {'ok' if not r.wrong else '; '.join(r.wrong)}" for r in suite.scenarios]
+    lines = [f"{r.name:24} {'ok' if not r.wrong else '; '.join(r.wrong)}" for r in suite.scenarios]
     total = suite.total
     lines.append("")
-    lines.append(f"{'':14} {'truth':>6} {'claimed':>8} {'precision':>10} {'recall':>7} {'start p95':>10}")
+    lines.append(f"{'':24} {'truth':>6} {'claimed':>8} {'precision':>10} {'recall':>7} {'start p95':>10}")
     rows: list[tuple[str, EventScore | SpanScore]] = [*total.events.items()]
     for name, score in [*rows, ("sessions", total.sessions), ("stays", total.stays)]:
         lines.append(
-            f"{name:14} {score.truth:6} {score.claimed:8} {score.precision:10.3f} {score.recall:7.3f} "
+            f"{name:24} {score.truth:6} {score.claimed:8} {score.precision:10.3f} {score.recall:7.3f} "
             f"{_seconds(score.start_error_p95_s):>10}"
         )
     lines.append(

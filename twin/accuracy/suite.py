@@ -41,20 +41,22 @@ SUITE = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One scenario with one seed."""
+    """One scenario with one seed, in one of the rendered halls."""
 
     scenario: str
     seed: int
     fps: float = 2.0
+    place: str = "lowdesk"
 
     @property
     def name(self) -> str:
         """What its files are called."""
-        return f"{self.scenario}-{self.seed}"
+        where = "" if self.place == "lowdesk" else f"{self.place}-"
+        return f"{where}{self.scenario}-{self.seed}"
 
     def told(self) -> Scenario:
         """The scenario file."""
-        return built_in(self.scenario)
+        return built_in(self.scenario, self.place)
 
     def hall(self) -> Hall:
         """The hall that watches it."""
@@ -74,17 +76,18 @@ class Case:
         return digest.hexdigest()
 
 
-def cases(seeds: Sequence[int], only: Iterable[str] = (), *, fps: float = 2.0) -> list[Case]:
+def cases(seeds: Sequence[int], only: Iterable[str] = (), *, fps: float = 2.0, place: str = "lowdesk") -> list[Case]:
     """The cases of the suite, longest first, so that two processes end at about the same time.
 
     Raises:
-        InputError: `only` names a scenario that does not come along.
+        InputError: `only` names a scenario that does not come along, or `place` no rendered hall.
     """
     names = list(only) or list(SUITE)
-    lengths = {name: built_in(name).duration_s for name in names}
+    lengths = {name: built_in(name, place).duration_s for name in names}
     if not seeds:
         raise InputError("seeds: found none; expected such as 1-3")
-    return sorted((Case(name, seed, fps) for name in names for seed in seeds), key=lambda c: -lengths[c.scenario])
+    every = (Case(name, seed, fps, place) for name in names for seed in seeds)
+    return sorted(every, key=lambda case: -lengths[case.scenario])
 
 
 class Store:
