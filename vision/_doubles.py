@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-Boxes = NDArray[np.float32] | NDArray[np.float64]
+Boxes = Sequence[Sequence[float]]
+"""Boxes xyxy. A frame has a handful, for which numpy takes several times as long."""
 
 _SHADOW = 0.75
 """A box of which so much lies in a larger one may be a second box on the same person,"""
@@ -19,52 +18,73 @@ _ENTANGLED_PART = 0.6
 """Two boxes that share so much (IoU), or so much of the smaller one, may be of one person, whichever is surer."""
 
 
-def apart(boxes: Sequence[Sequence[float]]) -> bool:
-    """Whether no two of a few xyxy boxes have anything in common, and all have an area: then there are no doubles."""
+class Touch(NamedTuple):
+    """Two boxes with something in common: their rows, the area they share, and the area of each."""
+
+    one: int
+    other: int
+    shared: float
+    area: float
+    other_area: float
+
+    def seen_from_either(self) -> tuple[Touch, Touch]:
+        """The same, and the other way round."""
+        return self, Touch(self.other, self.one, self.shared, self.other_area, self.area)
+
+
+def touching(boxes: Boxes) -> list[Touch]:
+    """Which boxes touch which; one without an area counts as a part of every other."""
+    found = []
     for i, (left, top, right, bottom) in enumerate(boxes):
-        if right <= left or bottom <= top:
-            return False
-        for x0, y0, x1, y1 in boxes[:i]:
-            if x0 < right and left < x1 and y0 < bottom and top < y1:
-                return False
-    return True
+        area = (right - left) * (bottom - top)
+        for j in range(i):
+            x0, y0, x1, y1 = boxes[j]
+            meet = x0 < right and left < x1 and y0 < bottom and top < y1
+            if meet or area <= 0 or x1 <= x0 or y1 <= y0:
+                wide, high = min(right, x1) - max(left, x0), min(bottom, y1) - max(top, y0)
+                shared = wide * high if wide > 0 and high > 0 else 0.0
+                found.append(Touch(i, j, shared, area, (x1 - x0) * (y1 - y0)))
+    return found
 
 
-def shadowed(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which xyxy boxes (N, 4) lie mostly within a larger one or largely upon a surer one."""
-    overlap, area = _overlaps(boxes)
-    within = (area[None, :] > area[:, None]) & (overlap >= _SHADOW * area[:, None])
-    upon = (scores[None, :] > scores[:, None]) & _alike(boxes, overlap, area)
-    return np.asarray((within | upon).any(axis=1))
+def shadowed(touches: Sequence[Touch], boxes: Boxes, scores: Sequence[float]) -> set[int]:
+    """Rows of boxes that lie mostly within a larger one or largely upon a surer one."""
+    rows = set()
+    for touch in touches:
+        for own in touch.seen_from_either():
+            within = own.other_area > own.area and own.shared >= _SHADOW * own.area
+            if within or (scores[own.other] > scores[own.one] and _alike(own, boxes)):
+                rows.add(own.one)
+    return rows
 
 
-def second(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which xyxy boxes (N, 4) share much with a surer one; the surest on a person never does."""
-    overlap, area = _overlaps(boxes)
-    smaller = np.minimum(area[:, None], area[None, :])
-    much = (overlap >= _SHADOW * smaller) | _alike(boxes, overlap, area)
-    return np.asarray((much & (scores[None, :] > scores[:, None])).any(axis=1))
+def second(touches: Sequence[Touch], boxes: Boxes, scores: Sequence[float]) -> set[int]:
+    """Rows of boxes that share much with a surer one; the surest on a person never does."""
+    rows = set()
+    for touch in touches:
+        for own in touch.seen_from_either():
+            much = own.shared >= _SHADOW * min(own.area, own.other_area) or _alike(own, boxes)
+            if much and scores[own.other] > scores[own.one]:
+                rows.add(own.one)
+    return rows
 
 
-def entangled(boxes: Boxes) -> NDArray[np.bool_]:
-    """Which xyxy boxes (N, 4) share so much with which others (N, N) that both may be of one person."""
-    overlap, area = _overlaps(boxes)
-    part = overlap >= _ENTANGLED_PART * np.minimum(area[:, None], area[None, :])
-    union = area[:, None] + area[None, :] - overlap
-    return np.asarray((part | (overlap >= _ENTANGLED * union)) & ~np.eye(len(boxes), dtype=bool))
+def entangled(touches: Sequence[Touch]) -> dict[int, list[int]]:
+    """By row the boxes, in order, that share so much with it that both may be of one person."""
+    upon: dict[int, list[int]] = {}
+    for touch in touches:
+        union = touch.area + touch.other_area - touch.shared
+        part = touch.shared >= _ENTANGLED_PART * min(touch.area, touch.other_area)
+        if part or touch.shared >= _ENTANGLED * union:
+            upon.setdefault(touch.one, []).append(touch.other)
+            upon.setdefault(touch.other, []).append(touch.one)
+    return {row: sorted(others) for row, others in upon.items()}
 
 
-def _alike(boxes: Boxes, overlap: Boxes, area: Boxes) -> NDArray[np.bool_]:
-    """Which boxes (N, N) lie so much upon each other that two people could hardly."""
+def _alike(own: Touch, boxes: Boxes) -> bool:
+    """Whether a box lies so much upon another that two people could hardly."""
     # Two people at the same depth cannot stand in each other: half a width apart is half a shoulder.
-    height = boxes[:, 3] - boxes[:, 1]
-    same_depth = np.abs(boxes[:, None, 3] - boxes[None, :, 3]) < 0.1 * height[:, None]
-    share = np.where(same_depth, _DOUBLE_AT_DEPTH, _DOUBLE)
-    return np.asarray(overlap >= share * (area[:, None] + area[None, :] - overlap))
-
-
-def _overlaps(boxes: Boxes) -> tuple[Boxes, Boxes]:
-    """Common areas (N, N) of boxes and their own areas (N,)."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    return np.clip(high - low, 0, None).prod(axis=-1), (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
+    _, top, _, bottom = boxes[own.one]
+    same_depth = abs(bottom - boxes[own.other][3]) < 0.1 * (bottom - top)
+    share = _DOUBLE_AT_DEPTH if same_depth else _DOUBLE
+    return own.shared >= share * (own.area + own.other_area - own.shared)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hall.clock import Instant
-from vision._doubles import apart, entangled, shadowed
+from vision._doubles import entangled, shadowed, touching
 from vision.areas import Area, foot_points
 from vision.calibration import Calibration
 from vision.stays import Sighting
@@ -108,12 +108,15 @@ class People:
         self, rows: list[int], boxes: list[list[float]], ids: list[int]
     ) -> tuple[list[bool], list[tuple[int, ...]]]:
         """Per confirmed track whether it is shadowed, and upon which others it lies."""
-        if apart(boxes):
+        touches = touching(boxes)
+        if not touches:
             return [False] * len(rows), [()] * len(rows)
-        every = np.array(boxes)
-        shadows: list[bool] = shadowed(every, self.tracks.scores[rows]).tolist()
-        upon = [tuple(ids[k] for k in np.flatnonzero(row).tolist()) for row in entangled(every)]
-        return shadows, upon
+        scores = self.tracks.scores.tolist()
+        shadows = shadowed(touches, boxes, [scores[i] for i in rows])
+        upon = entangled(touches)
+        return [k in shadows for k in range(len(rows))], [
+            tuple(ids[other] for other in upon.get(k, ())) for k in range(len(rows))
+        ]
 
 
 class Locator:

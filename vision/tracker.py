@@ -6,24 +6,24 @@ are left, so that a clerk bent over a phone is not lost. Sure ones are matched t
 per second a walking person leaves his own box between frames. Confirmed tracks choose before tentative ones, and the
 claim of a track fades while it is unseen: somebody hidden takes no box of who stands before him.
 
-The filter's noise does not depend on the rate of frames: speed is a random walk in continuous time (Bar-Shalom,
-Estimation with Applications, 6.2.2). Noise of place and size is what public detections are off by against the truth
-of TUD-Campus, TUD-Stadtmitte and PETS09-S2L1.
+The filter's noise does not depend on the rate of frames. Noise of place and size is what public detections are off by
+against the truth of TUD-Campus, TUD-Stadtmitte and PETS09-S2L1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp, nan
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from vision._doubles import second
+from vision._assign import assign, corners, iou
+from vision._doubles import second, touching
+from vision._filter import Box, BoxFilter
 from vision.types import TENTATIVE, Detections, Tracks
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +50,29 @@ class TrackerSettings:
         return cls(high_score=score, low_score=0.54 * score)
 
 
+class _Track:
+    """Somebody who is followed; `claim` is what the overlap with a box counts."""
+
+    __slots__ = ("born_at", "claim", "id", "motion", "seen_at")
+
+    def __init__(self, at: float, motion: BoxFilter) -> None:
+        self.id = TENTATIVE
+        self.seen_at = self.born_at = at
+        self.motion = motion
+        self.claim = 1.0
+
+
 class Tracker:
     """Tracks the people of one camera; nothing is shared between two trackers."""
 
     def __init__(self, settings: TrackerSettings | None = None) -> None:
         self.settings = settings or TrackerSettings()
-        place, size = self.settings.place_noise, self.settings.size_noise
-        self._noise: Floats = np.array([place, place, size, size])
-        speed, growth = self.settings.speed_change, self.settings.size_change
-        self._change: Floats = np.array([speed, speed, growth, growth])
+        # Scores are of single precision: one that is just the threshold counts.
+        self._high, self._low = (float(np.float32(s)) for s in (self.settings.high_score, self.settings.low_score))
         self._next_id = 1
         self._at: float | None = None
         self._size_px: tuple[int, int] | None = None
-        self._clear()
-
-    def _clear(self) -> None:
-        """Per track: cx, cy, w, h and their speeds, each filtered alone with a 2x2 covariance (p00, p01, p11)."""
-        self._x: Floats = np.zeros((0, 4))
-        self._v: Floats = np.zeros((0, 4))
-        self._p: Floats = np.zeros((0, 4, 3))
-        self._ids = np.zeros(0, np.int64)
-        self._seen_at: Floats = np.zeros(0)
-        self._born_at: Floats = np.zeros(0)
+        self._tracks: list[_Track] = []
 
     def update(self, at: float, detections: Detections) -> Tracks:
         """Take the detections of one frame.
@@ -85,166 +86,118 @@ class Tracker:
             has the id TENTATIVE.
         """
         if self._size_px != detections.size_px:
-            self._clear()  # another resolution is another picture
+            self._tracks = []  # another resolution is another picture
             self._size_px = detections.size_px
         if self._at is not None and at <= self._at:
             return Tracks.empty(detections.size_px)
         dt = 0.0 if self._at is None else at - self._at
         self._at = at
-        self._forget(at)
-        self._predict(dt)
-        measured, sure, unsure = self._sorted(detections)
-        rows, columns = self._associate(measured, sure, unsure, dt)
-        self._correct(rows, measured[columns])
-        self._seen_at[rows] = at
-        confirmed = rows[self._ids[rows] == TENTATIVE]
-        self._ids[confirmed] = np.arange(self._next_id, self._next_id + len(confirmed))
-        self._next_id += len(confirmed)
-        sure[columns] = False
-        fresh = self._births(at, measured, np.flatnonzero(sure))
-        shown = np.concatenate([columns, fresh])
-        ids = np.concatenate([self._ids[rows], np.full(len(fresh), TENTATIVE, np.int64)])
+        self._pass_time(at, dt)
+        boxes, sure, unsure = self._sorted(detections)
+        found = self._associate(dt, boxes, sure, unsure)
+        for track, column in found:
+            self._see(at, track, boxes[column])
+        taken = {column for _, column in found}
+        fresh = [column for column in sure if column not in taken]
+        self._tracks += [_Track(at, self._motion(boxes[column])) for column in fresh]
+        shown = [column for _, column in found] + fresh
+        if not shown:
+            return Tracks.empty(detections.size_px)
+        ids = np.array([track.id for track, _ in found] + [TENTATIVE] * len(fresh), np.int64)
         return Tracks(ids, detections.boxes_px[shown], detections.scores[shown], detections.size_px)
 
-    def born_at(self, ids: NDArray[np.int64]) -> Floats:
+    def born_at(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """When each of some tracks was seen first, tentative or not; NaN for tracks that are not followed."""
-        born = dict(zip(self._ids.tolist(), self._born_at.tolist(), strict=True)) | {TENTATIVE: np.nan}
-        return np.array([born.get(track, np.nan) for track in ids.tolist()], dtype=np.float64)
+        born = {track.id: track.born_at for track in self._tracks if track.id != TENTATIVE}
+        return np.array([born.get(track, nan) for track in ids.tolist()], np.float64)
 
-    def _sorted(self, detections: Detections) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    def _pass_time(self, at: float, dt: float) -> None:
+        """Forget who has not been seen for long; move the others on."""
+        settings, kept = self.settings, []
+        for track in self._tracks:
+            unseen_s = at - track.seen_at
+            if unseen_s > (settings.max_tentative_s if track.id == TENTATIVE else settings.max_lost_s):
+                continue
+            track.motion.predict(dt)
+            track.claim = exp(-settings.fading * max(unseen_s - dt, 0.0))
+            kept.append(track)
+        self._tracks = kept
+
+    def _sorted(self, detections: Detections) -> tuple[list[Box], list[int], list[int]]:
         """Boxes in centre form, and which of them are sure and which are not.
 
         A second box on one person has a good score often enough, so it counts as unsure.
         """
-        seen = detections.scores >= self.settings.low_score
-        double = np.zeros(len(detections), np.bool_)
-        double[seen] = second(detections.boxes_px[seen], detections.scores[seen])
-        sure = (detections.scores >= self.settings.high_score) & ~double
-        return _to_centre(detections.boxes_px), sure, seen & ~sure
-
-    def _forget(self, at: float) -> None:
-        age = at - self._seen_at
-        limit = np.where(self._ids == TENTATIVE, self.settings.max_tentative_s, self.settings.max_lost_s)
-        self._keep(age <= limit)
-
-    def _keep(self, mask: NDArray[np.bool_]) -> None:
-        self._x, self._v, self._p = self._x[mask], self._v[mask], self._p[mask]
-        self._ids, self._seen_at, self._born_at = self._ids[mask], self._seen_at[mask], self._born_at[mask]
-
-    def _predict(self, dt: float) -> None:
-        """Constant speed, changed by continuous white acceleration."""
-        self._x = self._x + self._v * dt
-        p00, p01, p11 = self._p[..., 0], self._p[..., 1], self._p[..., 2]
-        q = (self._change * self._x[:, 3:4]) ** 2
-        self._p = np.stack(
-            [
-                p00 + 2 * dt * p01 + dt**2 * p11 + q * dt**3 / 3,
-                p01 + dt * p11 + q * dt**2 / 2,
-                p11 + q * dt,
-            ],
-            axis=-1,
-        )
-        self._x[:, 2:] = np.maximum(self._x[:, 2:], 1.0)
-
-    def _correct(self, rows: NDArray[np.int64], measured: Floats) -> None:
-        if len(rows) == 0:
-            return
-        p00, p01, p11 = (self._p[rows, :, i] for i in range(3))
-        r = (self._noise * measured[:, 3:4]) ** 2
-        k0, k1 = p00 / (p00 + r), p01 / (p00 + r)
-        residual = measured - self._x[rows]
-        self._x[rows] += k0 * residual
-        self._v[rows] += k1 * residual
-        self._p[rows] = np.stack([(1 - k0) * p00, (1 - k0) * p01, p11 - k1 * p01], axis=-1)
+        rows: list[list[float]] = detections.boxes_px.tolist()
+        scores: list[float] = detections.scores.tolist()
+        seen = [i for i, score in enumerate(scores) if score >= self._low]
+        seen_rows = [rows[i] for i in seen]
+        doubles = second(touching(seen_rows), seen_rows, [scores[i] for i in seen])
+        sure = [i for k, i in enumerate(seen) if scores[i] >= self._high and k not in doubles]
+        unsure = [i for k, i in enumerate(seen) if scores[i] < self._high or k in doubles]
+        boxes = [((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0) for x0, y0, x1, y1 in rows]
+        return boxes, sure, unsure
 
     def _associate(
-        self, measured: Floats, sure: NDArray[np.bool_], unsure: NDArray[np.bool_], dt: float
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows of tracks and columns of detections that belong together."""
-        settings, pairs = self.settings, _Pairs(len(self._x), len(measured))
-        if len(self._x) == 0 or len(measured) == 0:
-            return pairs.found()
-        overlap = _buffered_iou(self._x, measured, 0.0)
-        unseen_s = (self._at or 0.0) - self._seen_at
-        fading = np.exp(-settings.fading * np.maximum(unseen_s - dt, 0.0))
+        self, dt: float, boxes: Sequence[Box], sure: Sequence[int], unsure: Sequence[int]
+    ) -> list[tuple[_Track, int]]:
+        """Tracks and the boxes that belong to them."""
+        settings, stages = self.settings, _Stages(boxes)
         # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
         buffer = min(0.1 + 0.6 * dt, 0.5)
-        known = self._ids != TENTATIVE
-        for group in (known, ~known):
-            rows, columns = pairs.left(group, sure)
-            pairs.add(rows, columns, overlap[np.ix_(rows, columns)], settings.min_overlap, fading)
-            rows, columns = pairs.left(group, sure)
-            if len(rows) and len(columns):
-                similarity = _buffered_iou(self._x[rows], measured[columns], buffer)
-                pairs.add(rows, columns, similarity, settings.min_similarity, fading)
+        known = [track for track in self._tracks if track.id != TENTATIVE]
+        for group in (known, [track for track in self._tracks if track.id == TENTATIVE]):
+            stages.match(group, sure, settings.min_overlap)
+            stages.match(group, sure, settings.min_similarity, buffer)
         # Unsure boxes only continue tracks that are sure themselves, and where and when they are: no leaps.
-        recent = unseen_s <= max(settings.max_lost_low_s, 1.01 * dt)
-        rows, columns = pairs.left(known & recent, unsure)
-        pairs.add(rows, columns, overlap[np.ix_(rows, columns)], settings.min_overlap_low, fading)
-        return pairs.found()
+        recent_s = max(settings.max_lost_low_s, 1.01 * dt)
+        recent = [track for track in known if (self._at or 0.0) - track.seen_at <= recent_s]
+        stages.match(recent, unsure, settings.min_overlap_low)
+        return stages.found
 
-    def _births(self, at: float, measured: Floats, fresh: NDArray[np.intp]) -> NDArray[np.intp]:
-        n = len(fresh)
-        if n == 0:
-            return fresh
-        height = measured[fresh, 3:4]
-        position = (self._noise * height) ** 2
-        # A person walks in at up to about one box height per second; box sizes change slowly.
-        speed = (height * np.array([1.0, 0.6, 0.2, 0.2])) ** 2
-        self._x = np.concatenate([self._x, measured[fresh]])
-        self._v = np.concatenate([self._v, np.zeros((n, 4))])
-        self._p = np.concatenate([self._p, np.stack([position, np.zeros((n, 4)), speed], axis=-1)])
-        self._ids = np.concatenate([self._ids, np.full(n, TENTATIVE, np.int64)])
-        self._seen_at = np.concatenate([self._seen_at, np.full(n, at)])
-        self._born_at = np.concatenate([self._born_at, np.full(n, at)])
-        return fresh
+    def _see(self, at: float, track: _Track, box: Box) -> None:
+        track.motion.correct(box)
+        track.seen_at = at
+        if track.id == TENTATIVE:
+            track.id = self._next_id
+            self._next_id += 1
 
-
-def _to_centre(boxes: NDArray[np.float32]) -> Floats:
-    """Boxes xyxy (N, 4) as centre, width and height."""
-    b = boxes.astype(np.float64)
-    return np.stack([(b[:, 0] + b[:, 2]) / 2, (b[:, 1] + b[:, 3]) / 2, b[:, 2] - b[:, 0], b[:, 3] - b[:, 1]], axis=1)
-
-
-def _buffered_iou(a: Floats, b: Floats, buffer: float) -> Floats:
-    """IoU (N, M) of boxes in centre form, each enlarged on every side by `buffer` of its size."""
-    half_a, half_b = a[:, None, 2:] * (0.5 + buffer), b[None, :, 2:] * (0.5 + buffer)
-    low = np.maximum(a[:, None, :2] - half_a, b[None, :, :2] - half_b)
-    high = np.minimum(a[:, None, :2] + half_a, b[None, :, :2] + half_b)
-    overlap = np.clip(high - low, 0, None).prod(axis=-1)
-    union = 4 * (half_a.prod(axis=-1) + half_b.prod(axis=-1)) - overlap
-    return np.asarray(overlap / np.maximum(union, 1e-9))
-
-
-class _Pairs:
-    """Rows of tracks and columns of detections, matched one stage after another."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        self._free_rows = np.ones(rows, np.bool_)
-        self._free_columns = np.ones(columns, np.bool_)
-        self._found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
-
-    def left(self, rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Those of some rows and columns that have no partner yet."""
-        return np.flatnonzero(rows & self._free_rows), np.flatnonzero(columns & self._free_columns)
-
-    def add(
-        self, rows: NDArray[np.intp], columns: NDArray[np.intp], similarity: Floats, least: float, weight: Floats
-    ) -> None:
-        """Match rows with columns; pairs below `least` stay apart, each row counts with its weight."""
-        worth = np.where(similarity >= least, similarity * weight[rows, None], 0.0)
-        if not worth.any():
-            return
-        i, j = linear_sum_assignment(worth, maximize=True)
-        good = worth[i, j] > 0
-        i, j = rows[i[good]], columns[j[good]]
-        self._free_rows[i] = self._free_columns[j] = False
-        self._found.append((i, j))
-
-    def found(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """All pairs."""
-        none = np.zeros(0, np.intp)
-        return (
-            np.concatenate([none, *(rows for rows, _ in self._found)]),
-            np.concatenate([none, *(columns for _, columns in self._found)]),
+    def _motion(self, box: Box) -> BoxFilter:
+        s = self.settings
+        return BoxFilter(
+            box,
+            place_noise=s.place_noise,
+            size_noise=s.size_noise,
+            speed_change=s.speed_change,
+            size_change=s.size_change,
         )
+
+
+class _Stages:
+    """Tracks and boxes, matched one stage after another.
+
+    Attributes:
+        found: tracks with their boxes, stage by stage.
+    """
+
+    def __init__(self, boxes: Sequence[Box]) -> None:
+        self._boxes = boxes
+        self._taken: set[int] = set()
+        self._placed: set[int] = set()
+        self.found: list[tuple[_Track, int]] = []
+
+    def match(self, tracks: Sequence[_Track], columns: Sequence[int], least: float, buffer: float = 0.0) -> None:
+        """Match those that have no partner yet; boxes, enlarged by `buffer`, that overlap by less stay apart."""
+        tracks = [track for track in tracks if id(track) not in self._placed]
+        free = [(column, corners(self._boxes[column], buffer)) for column in columns if column not in self._taken]
+        if not tracks or not free:
+            return
+        worth = []
+        for track in tracks:
+            own = corners(track.motion.box, buffer)
+            alike = ((column, iou(own, box)) for column, box in free)
+            worth.append({column: share * track.claim for column, share in alike if share >= least})
+        for row, column in assign(worth):
+            self.found.append((tracks[row], column))
+            self._placed.add(id(tracks[row]))
+            self._taken.add(column)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision._doubles import entangled, second, shadowed
+from vision._doubles import entangled, second, shadowed, touching
 from vision.areas import Area
 from vision.calibration import Calibration
 from vision.locate import Locator
@@ -106,18 +106,25 @@ def test_doubles(
     both: bool,
 ) -> None:
     """Which of two boxes may be a second one on the same person."""
-    boxes, scores = np.array([one, other], np.float32), np.array([one_score, other_score], np.float32)
-    assert tuple(shadowed(boxes, scores).tolist()) == shadows
-    assert tuple(second(boxes, scores).tolist()) == seconds
-    assert entangled(boxes).tolist() == [[False, both], [both, False]]
+    boxes, scores = [one, other], [one_score, other_score]
+    touches = touching(boxes)
+    assert shadowed(touches, boxes, scores) == {i for i in (0, 1) if shadows[i]}
+    assert second(touches, boxes, scores) == {i for i in (0, 1) if seconds[i]}
+    assert entangled(touches) == ({0: [1], 1: [0]} if both else {})
+
+
+def test_what_touches_what() -> None:
+    """Two that share a corner of 10 x 20, one beside them that only meets an edge, and a line within the first."""
+    boxes = [(0, 0, 50, 100), (40, 80, 100, 180), (100, 80, 120, 180), (10, 20, 10, 50)]
+    assert [(t.one, t.other, t.shared) for t in touching(boxes)] == [(1, 0, 200), (3, 0, 0), (3, 1, 0), (3, 2, 0)]
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 100, width=16)] * 4, st.floats(0.25, 1, width=16)), min_size=1, max_size=8))
 def test_somebody_is_always_left(rows: list[tuple[float, ...]]) -> None:
     """However boxes lie upon each other, the surest of them is nobody's second."""
-    boxes = np.array([(x, y, x + 1 + w, y + 1 + h) for x, y, w, h, _ in rows], np.float32)
-    scores = np.array([row[4] for row in rows], np.float32)
-    assert not second(boxes, scores)[scores.argmax()]
+    boxes = [(x, y, x + 1 + w, y + 1 + h) for x, y, w, h, _ in rows]
+    scores = [row[4] for row in rows]
+    assert scores.index(max(scores)) not in second(touching(boxes), boxes, scores)
 
 
 def test_sightings_name_whom_they_stand_upon() -> None:

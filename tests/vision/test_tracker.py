@@ -174,7 +174,7 @@ def test_memory_stays_small() -> None:
     tracker = Tracker()
     for i in range(2000):
         tracker.update(i * 1.0, found(person(100 + 37 * i % 1100)))
-    assert len(tracker._ids) < 10
+    assert len(tracker._tracks) < 10
 
 
 def test_thresholds_follow_the_model() -> None:

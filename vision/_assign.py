@@ -1,0 +1,45 @@
+"""Which boxes belong to which tracks: overlap of boxes, and the assignment that is worth most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from vision._filter import Box
+
+Corners = tuple[float, float, float, float, float]
+
+
+def corners(box: Box, buffer: float = 0.0) -> Corners:
+    """A box enlarged on every side by `buffer` of its size: left, top, right, bottom and area."""
+    x, y, width, height = box
+    half_width, half_height = width * (0.5 + buffer), height * (0.5 + buffer)
+    return x - half_width, y - half_height, x + half_width, y + half_height, 4 * half_width * half_height
+
+
+def iou(a: Corners, b: Corners) -> float:
+    """Intersection over union."""
+    left, top, right, bottom, area = a
+    x0, y0, x1, y1, other_area = b
+    if x0 >= right or left >= x1 or y0 >= bottom or top >= y1:
+        return 0.0  # as most pairs of a crowd
+    shared = max(min(right, x1) - max(left, x0), 0.0) * max(min(bottom, y1) - max(top, y0), 0.0)
+    return shared / max(area + other_area - shared, 1e-9)
+
+
+def assign(worth: Sequence[Mapping[int, float]]) -> list[tuple[int, int]]:
+    """Pairs of a row and a column whose worth comes to most, in order of row.
+
+    Args:
+        worth: for each row what it is worth, above zero, to pair it with a column; others are never paired.
+    """
+    best = [(row, max(columns, key=columns.__getitem__)) for row, columns in enumerate(worth) if columns]
+    if len({column for _, column in best}) == len(best):
+        return best  # everybody has what he wants most: nothing is worth more
+    rows = [row for row, _ in best]
+    every = sorted({column for row in rows for column in worth[row]})
+    matrix = np.array([[worth[row].get(column, 0.0) for column in every] for row in rows])
+    pairs = zip(*(found.tolist() for found in linear_sum_assignment(matrix, maximize=True)), strict=True)
+    return [(rows[i], every[j]) for i, j in pairs if every[j] in worth[rows[i]]]
