@@ -7,7 +7,9 @@ end, and no event starts in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
+import msgspec
 import numpy as np
 
 from hall.clock import from_iso
@@ -22,6 +24,16 @@ _STEADY_S = 3.0
 _LEAST_SESSIONS, _LAST_SESSIONS = 5, 20
 """From so many finished sessions on, and from so many of each window at most, a wait to expect is worked out."""
 
+MARGIN_S = 1.0
+"""A length so near to its limit is neither over nor under it: two looks at two frames a second."""
+_MARGIN_HEADS = 1
+"""A wait to expect is right to one head more or less,"""
+_MARGIN_EXPECTED_S = 10.0
+"""and for so long heads may be counted that have just gone."""
+
+_Lean = Literal[-1, 0, 1]
+"""Events as they are (0), only those that are surely there (1), or all that might be (-1)."""
+
 
 def judge(hall: Hall, seen: Sightings) -> Truth:
     """What must be reported.
@@ -30,16 +42,43 @@ def judge(hall: Hall, seen: Sightings) -> Truth:
         hall: areas, limits and hours.
         seen: who was where, and when nobody could know.
     """
-    judge = _Judge(hall, seen)
+    truth = _judged(hall, seen, 0)
+    sure, possible = _judged(hall, seen, 1).events, _judged(hall, seen, -1).events
+    # One that is sure, but began with another wait, makes sure of the one that it overlaps.
+    moved = [e for e in sure if not _known(e, truth.events)]
+    events = [
+        msgspec.structs.replace(e, marginal=not (_known(e, sure) or any(_overlap(e, other) for other in moved)))
+        for e in truth.events
+    ]
+    borderline: list[TrueEvent] = []
+    for event in [*moved, *possible]:
+        if not _known(event, [*events, *borderline]):
+            borderline.append(event)
+    return msgspec.structs.replace(truth, events=events, borderline=borderline)
+
+
+def _judged(hall: Hall, seen: Sightings, lean: _Lean) -> Truth:
+    judge = _Judge(hall, seen, lean)
     truth = Truth(duration_s=seen.end_s)
     for floor in hall.floors:
         judge.floor(floor, truth)
     return truth
 
 
+def _known(event: TrueEvent, among: Iterable[TrueEvent]) -> bool:
+    own = (event.rule, event.subject)
+    return any((e.rule, e.subject) == own and abs(e.start_s - event.start_s) <= MARGIN_S for e in among)
+
+
+def _overlap(a: TrueEvent, b: TrueEvent) -> bool:
+    a_end, b_end = (event.end_s if event.end_s is not None else float("inf") for event in (a, b))
+    return (a.rule, a.subject) == (b.rule, b.subject) and a.start_s <= b_end and b.start_s <= a_end
+
+
 class _Judge:
-    def __init__(self, hall: Hall, seen: Sightings) -> None:
-        self._hall, self._seen, self._end_s = hall, seen, seen.end_s
+    def __init__(self, hall: Hall, seen: Sightings, lean: _Lean) -> None:
+        self._hall, self._seen, self._end_s, self._lean = hall, seen, seen.end_s, lean
+        self._margin_s = lean * MARGIN_S
         self._closed = closed_spans(hall.schedule, from_iso(Truth().start), self._end_s)
         stale_s = hall.presence.stale
         self._blind = {name: [s for s in spans if s[1] - s[0] > stale_s] for name, spans in seen.blind.items()}
@@ -101,7 +140,7 @@ class _Judge:
 
     def _absences(self, window: Window, clerk: Spans) -> Iterator[TrueEvent]:
         blind = self._blind_of(window.clerk_area or [], window.camera)
-        limit_s = self._hall.limits_of(window).clerk_absent
+        limit_s = self._hall.limits_of(window).clerk_absent + self._margin_s
         known = [gap for gap in gaps(clerk, self._end_s) if not any(a <= gap[0] and gap[1] <= b for a, b in blind)]
         for gap_start, end in known:
             # Gone while nobody could see it: absent since the picture came back.
@@ -145,7 +184,7 @@ class _Judge:
         return any(session.start_s < start < self._end_s and end > session.end_s for start, end in stays)
 
     def _overtime(self, window: Window, sessions: Sequence[TrueSession]) -> Iterator[TrueEvent]:
-        limit_s = self._hall.limits_of(window).overtime_case
+        limit_s = self._hall.limits_of(window).overtime_case + self._margin_s
         blind = self._blind_of(window.customer_area or [], window.camera)
         for session in sessions:
             if session.end_s - session.start_s - session.unknown_s >= limit_s:
@@ -165,7 +204,7 @@ class _Judge:
         blind = self._blind_of(zone.areas, None)
         over: list[tuple[float, float, float]] = []
         for start, end in stays:
-            from_s = _after_known(start, limits.long_wait, blind)
+            from_s = _after_known(start, limits.long_wait + self._margin_s, blind)
             if from_s <= end:
                 over.append((from_s, end, start))
         over = [(a, b, began) for from_s, end, began in over for a, b in clip([(from_s, end)], self._closed)]
@@ -188,7 +227,9 @@ class _Judge:
     ) -> Spans:
         """When people waiting, times the mean of the last sessions per window, over the staffed windows, is more."""
         at = np.arange(0.0, self._end_s, 0.5)
-        waiting = sum(((at >= a + PASSING_S) & (at <= b) for a, b in stays), np.zeros(len(at)))
+        waiting = np.full(len(at), -self._lean * float(_MARGIN_HEADS))
+        for a, b in stays:
+            waiting += (at >= a + PASSING_S) & (at <= b)
         staffed = np.zeros(len(at))
         total_s, finished = np.zeros(len(at)), np.zeros(len(at))
         for window in zone.serves:
@@ -205,7 +246,8 @@ class _Judge:
         over = (finished >= _LEAST_SESSIONS) & (staffed > 0) & (waiting > 0) & (expected > limit_s)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], over, [False]]).astype(np.int8)))
         ends = np.append(at, self._end_s)
-        return [(float(at[a]), float(ends[b])) for a, b in edges.reshape(-1, 2).tolist()]
+        spans = [(float(at[a]), float(ends[b])) for a, b in edges.reshape(-1, 2).tolist()]
+        return [(a, b) for a, b in spans if self._lean < 1 or b - a >= _MARGIN_EXPECTED_S]
 
     def _counts(self, zone: Zone) -> Iterator[TrueCount]:
         """Head counts every so often, where they have been steady for a moment."""

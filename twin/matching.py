@@ -26,13 +26,14 @@ SESSION, STAY = "session", "stay"
 class Spell(msgspec.Struct, frozen=True):
     """An event, a session or a stay, as it was or as it was claimed; seconds from the beginning.
 
-    `end_s` is null where it goes on; `raised_s` is when an event was told.
+    `end_s` is null where it goes on; `raised_s` is when an event was told; a `marginal` truth need not be claimed.
     """
 
     start_s: float
     end_s: float | None
     unknown_s: float = 0.0
     raised_s: float | None = None
+    marginal: bool = False
 
     @property
     def length_s(self) -> float | None:
@@ -64,8 +65,10 @@ Spells = dict[tuple[str, str], list[Spell]]
 def true_spells(truth: Truth) -> Spells:
     """What was true."""
     found: Spells = {}
-    for event in truth.events:
-        found.setdefault((event.rule, event.subject), []).append(Spell(event.start_s, event.end_s, event.unknown_s))
+    every = [(event, event.marginal) for event in truth.events] + [(event, True) for event in truth.borderline]
+    for event, may_miss in every:
+        spell = Spell(event.start_s, event.end_s, event.unknown_s, marginal=may_miss)
+        found.setdefault((event.rule, event.subject), []).append(spell)
     for session in truth.sessions:
         spell = Spell(session.start_s, session.end_s, session.unknown_s)
         found.setdefault((SESSION, f"window/{session.window}"), []).append(spell)
@@ -103,15 +106,28 @@ def _spell(body: SessionBody | StayBody, began: Instant) -> Spell:
 
 
 def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
-    """Every truth and every claim once, in pairs so that the sum of the errors within a subject is least."""
+    """Every truth and every claim once, in pairs so that the sum of the errors within a subject is least.
+
+    A marginal truth that nobody claimed is left out.
+    """
     pairs = []
     for kind, subject in sorted({*true, *claimed}):
         a, b = true.get((kind, subject), []), claimed.get((kind, subject), [])
         of_a = dict(_assigned(a, b))
         taken = set(of_a.values())
-        pairs += [Pair(kind, subject, spell, b[of_a[i]] if i in of_a else None) for i, spell in enumerate(a)]
+        told = [spell for i, spell in enumerate(a) if i in of_a and spell.marginal]
+        for i, spell in enumerate(a):
+            # One that began with another wait, by a hair, is told by the claim of that one.
+            excused = spell.marginal or any(_meet(spell, other) for other in told)
+            if i in of_a or not excused:
+                pairs.append(Pair(kind, subject, spell, b[of_a[i]] if i in of_a else None))
         pairs += [Pair(kind, subject, None, spell) for j, spell in enumerate(b) if j not in taken]
     return pairs
+
+
+def _meet(a: Spell, b: Spell) -> bool:
+    a_end, b_end = (np.inf if spell.end_s is None else spell.end_s for spell in (a, b))
+    return a.start_s <= b_end and b.start_s <= a_end
 
 
 def _assigned(true: Sequence[Spell], claimed: Sequence[Spell]) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,8 @@ from hall.messages import Rule
 class TrueEvent(msgspec.Struct, frozen=True):
     """An event that must be raised; `end_s` is null where it is still on at the end.
 
-    `unknown_s` of it nobody could see; it counts towards no limit.
+    `unknown_s` of it nobody could see; it counts towards no limit. A `marginal` one passed its limit by so little that
+    no camera can tell, so it may be missed.
     """
 
     rule: Rule
@@ -21,6 +22,7 @@ class TrueEvent(msgspec.Struct, frozen=True):
     start_s: float
     end_s: float | None = None
     unknown_s: float = 0.0
+    marginal: bool = False
 
 
 class TrueSession(msgspec.Struct, frozen=True):
@@ -77,12 +79,14 @@ class TrueBlind(msgspec.Struct, frozen=True):
 class Truth(msgspec.Struct, frozen=True):
     """TRUTH.json. `start` is when the recording began; `replay --start` must say the same.
 
-    `duration_s` is its length, null where presence is not part of the truth.
+    `duration_s` is its length, null where presence is not part of the truth. `borderline` are events that need not be
+    raised, but may: they came so near to their limit that no camera can tell.
     """
 
     start: str = "2026-01-05T01:00:00Z"
     duration_s: float | None = None
     events: list[TrueEvent] = []
+    borderline: list[TrueEvent] = []
     sessions: list[TrueSession] = []
     stays: list[TrueStay] = []
     counts: list[TrueCount] = []

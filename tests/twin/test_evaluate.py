@@ -179,6 +179,17 @@ def test_another_start() -> None:
     assert evaluate([event(6.0)], truth, start=BEGAN).events["clerk_absent"].recall == 1.0
 
 
+def test_what_came_within_a_hair_of_its_limit_is_right_either_way() -> None:
+    by_a_hair = TrueEvent("clerk_absent", "window/w01", 6.0, 20.0, marginal=True)
+    truth = Truth(events=[by_a_hair], borderline=[TrueEvent("clerk_absent", "window/w02", 50.0, 59.5)])
+    nothing = evaluate([], truth).events["clerk_absent"]
+    assert (nothing.precision, nothing.recall) == (1.0, 1.0)
+    both = evaluate([event(6.5), event(50.0, subject="window/w02")], truth).events["clerk_absent"]
+    assert (both.matched, both.precision, both.recall) == (2, 1.0, 1.0)
+    elsewhere = evaluate([event(6.5, subject="window/w02")], truth).events["clerk_absent"]
+    assert elsewhere.precision == 0.0
+
+
 def test_the_sample_of_the_docs_is_a_truth(tmp_path: Path) -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "evaluate.md").read_text(encoding="utf-8")
     sample = text.split("```json")[1].split("```")[0]
@@ -187,6 +198,7 @@ def test_the_sample_of_the_docs_is_a_truth(tmp_path: Path) -> None:
     truth = read_truth(path)
     assert set(json.loads(sample)) == set(Truth.__struct_fields__)
     assert all(msgspec.to_builtins(truth).values())
+    assert set(json.loads(sample)["events"][0]) == set(TrueEvent.__struct_fields__)
 
 
 @pytest.mark.parametrize(

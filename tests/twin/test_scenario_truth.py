@@ -186,3 +186,22 @@ def test_with_the_noise_of_the_detector() -> None:
     print(table(figures))
     assert figures.events["clerk_absent"].recall == 1.0
     assert figures.events["long_wait"].precision == 1.0
+
+
+def test_an_absence_within_a_second_of_its_limit_is_left_open() -> None:
+    scenario = parse_scenario(
+        "scenario: {id: s, duration: 5min}\nwindows: [{id: w01, away: [{from: 1min, until: 3min}]}]"
+    )
+
+    def judged(limit_s: float) -> Truth:
+        hall = parse_hall(hall_for(scenario, limits={"clerk_absent": f"{limit_s}s"}))
+        return story_truth(hall, scenario, tell(scenario, 1))
+
+    (absence,) = judged(60.0).events
+    assert not absence.marginal
+    assert absence.end_s is not None
+    length_s = absence.end_s - absence.start_s
+    over, under, far_under = judged(length_s - 0.5), judged(length_s + 0.5), judged(length_s + 1.5)
+    assert ([e.marginal for e in over.events], over.borderline) == ([True], [])
+    assert (under.events, [e.start_s for e in under.borderline]) == ([], [absence.start_s])
+    assert (far_under.events, far_under.borderline) == ([], [])
