@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import msgspec
 
@@ -22,6 +23,8 @@ Box = Sequence[float]
 HIDING_SHARE = 0.65
 """Somebody before so much of a clerk hides them. In the rendered halls citizens who are served cover 0.25 at most,
 somebody who stands in the line of sight 0.8."""
+_AT_WINDOW = LedgerSettings(hidden_s=30.0, settles_s=86400.0)
+"""At a window people stand, shift and follow each other on one spot: a place says nothing of who is there."""
 
 
 class ClerkView(msgspec.Struct, frozen=True):
@@ -66,10 +69,11 @@ class AreaStays:
         own_camera: str | None,
         stale_s: float,
         saved: dict[str, LedgerState],
+        settings: LedgerSettings | None = None,
     ) -> None:
         self._stale_s = stale_s
         self._areas = {area.camera or own_camera or "": Area(area.polygon) for area in areas}
-        settings = LedgerSettings(stale_s=stale_s)
+        settings = replace(settings or LedgerSettings(), stale_s=stale_s)
         self._ledgers = {name: StayLedger(settings, saved.get(name)) for name in self._areas}
         self._inside = dict.fromkeys(self._areas, 0)
         self._blind: set[str] = set()
@@ -129,6 +133,9 @@ class WindowWatch:
         self._machines = {name: PresenceMachine(presence, saved.clerk.get(name)) for name in self._clerk_areas}
         self._clerk_boxes: dict[str, Box] = {}  # where somebody was seen last, by camera
         self.customers = AreaStays(window.customer_area or [], window.camera, presence.stale, saved.customers)
+        self.customers = AreaStays(
+            window.customer_area or [], window.camera, presence.stale, saved.customers, _AT_WINDOW
+        )
         self.sessions = SessionWatch(session, staffed=window.staffed, state=saved.session)
 
     def step(self, camera: str, people: People, *, on_duty: bool, coarse: AbstractSet[str] = frozenset()) -> None:
