@@ -14,6 +14,7 @@ from cli._edge import ModelOption, open_detector, recordings
 from edge.bench import bench_replay
 from hall.load import load_hall
 from twin.bench import bench_twin
+from twin.bench_stays import StayFigures, bench_stays
 from twin.evaluate import table
 from twin.scenario import built_in
 
@@ -93,4 +94,34 @@ def day(
         f"in {figures.processes} processes ({figures.replay_cpu_s:.1f} s of processor time)\n"
         f"ratio_to_limit {figures.ratio_to_limit:.2f} (1 = a minute), {figures.frames_per_second:.0f} frames per "
         f"second, {figures.times_real_time:.0f} times real time\n{table(figures.score)}"
+    )
+
+
+@app.command()
+def stays(
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    seed: Annotated[list[int] | None, typer.Option(min=0, help="Repeat for several; 1, 2 and 3 by default.")] = None,
+) -> None:
+    """Stays of a full hall through misses, occlusions and exchanged ids, beside plain track dwell on the same input.
+
+    Example: hallwatch bench stays --seed 4 --seed 5 --json
+    """
+    figures = bench_stays(seed or [1, 2, 3])
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+        return
+    typer.echo(
+        f"{figures.stays} stays of up to {figures.longest_s / 60:.0f} min, p90 {figures.wait_p90_s:.0f} s; a fifth of "
+        f"the boxes missed, an id exchanged per person and minute, occlusions of 5 to 30 s\n"
+        f"{'':12} claimed  unbroken  broken  merged  duration error p50, p95    p90 wait, error\n"
+        f"{_stay_row('ledger', figures.ledger)}\n{_stay_row('track dwell', figures.track_dwell)}\n"
+        f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame"
+    )
+
+
+def _stay_row(name: str, figures: StayFigures) -> str:
+    return (
+        f"{name:12} {figures.claimed:7} {figures.unbroken:9.1%} {figures.broken:7} {figures.merged:7}"
+        f" {figures.duration_error_median_s:12.1f} s {figures.duration_error_p95_s:6.0f} s"
+        f" {figures.wait_p90_s:9.0f} s {figures.wait_p90_error:6.1%}"
     )

@@ -1,0 +1,54 @@
+"""The bench of stays: what it does to the input is what it says, and the ledger stands it far better than tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twin.bench_stays import Outages, Rough, bench_stays
+
+
+def test_occlusions_are_as_long_and_as_frequent_as_said() -> None:
+    outages = Outages(Rough(), 1)
+    spans = [span for person in range(30) for span in outages.hidden(f"citizen-{person}") if span[0] < 3600]
+    lengths = np.array([b - a for a, b in spans])
+    assert (lengths.min(), lengths.max()) == (pytest.approx(6, abs=1), pytest.approx(29, abs=1))
+    # One every three minutes, less the time in which somebody is hidden already.
+    assert len(spans) / 30 == pytest.approx(3600 / 197.5, rel=0.15)
+
+
+def test_ids_are_exchanged_once_a_minute() -> None:
+    outages = Outages(Rough(), 1)
+    switched = sum(outages.switched(f"citizen-{p}", t, t + 0.5) for p in range(30) for t in np.arange(0, 1200, 0.5))
+    assert switched / 30 == pytest.approx(20, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("span", "hidden", "seen"),
+    [
+        # hidden in the middle: seen from end to end
+        ((10, 60), [(20, 40)], (10, 60)),
+        # comes in unseen, goes unseen
+        ((10, 60), [(5, 15), (50, 70)], (15, 50)),
+        # hidden all the time
+        ((10, 20), [(5, 30)], (10, 20)),
+    ],
+)
+def test_what_could_be_seen_of_a_stay(
+    span: tuple[float, float], hidden: list[tuple[float, float]], seen: tuple[float, float]
+) -> None:
+    outages = Outages(Rough(), 1)
+    outages._hidden["a"] = hidden
+    assert outages.visible("a", span) == seen
+
+
+def test_the_ledger_beside_track_dwell() -> None:
+    """Twelve minutes of a full hall: most stays in one piece, hardly one by its tracks."""
+    figures = bench_stays([3], duration_s=720.0)
+    assert figures.stays >= 15
+    ledger, dwell = figures.ledger, figures.track_dwell
+    assert ledger.unbroken >= 0.6
+    assert ledger.unbroken >= dwell.unbroken + 0.4
+    assert ledger.claimed <= 1.3 * figures.stays < 5 * figures.stays < dwell.claimed
+    assert ledger.duration_error_median_s < 5.0
+    assert dwell.duration_error_median_s > 60.0
