@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -19,14 +19,25 @@ def corners(box: Box, buffer: float = 0.0) -> Corners:
     return x - half_width, y - half_height, x + half_width, y + half_height, 4 * half_width * half_height
 
 
-def iou(a: Corners, b: Corners) -> float:
-    """Intersection over union."""
-    left, top, right, bottom, area = a
-    x0, y0, x1, y1, other_area = b
-    if x0 >= right or left >= x1 or y0 >= bottom or top >= y1:
-        return 0.0  # as most pairs of a crowd
-    shared = max(min(right, x1) - max(left, x0), 0.0) * max(min(bottom, y1) - max(top, y0), 0.0)
-    return shared / max(area + other_area - shared, 1e-9)
+def alike(own: Corners, boxes: Iterable[tuple[int, Corners]], least: float, weight: float = 1.0) -> dict[int, float]:
+    """Intersection over union with numbered boxes, times a weight, where it is `least` or more.
+
+    Args:
+        own: the one box.
+        boxes: the others, each with its number.
+        least: above zero.
+        weight: of the one box.
+    """
+    left, top, right, bottom, area = own
+    found = {}
+    for column, (x0, y0, x1, y1, other_area) in boxes:
+        if x0 >= right or left >= x1 or y0 >= bottom or top >= y1:
+            continue  # as most pairs of a crowd
+        shared = max(min(right, x1) - max(left, x0), 0.0) * max(min(bottom, y1) - max(top, y0), 0.0)
+        share = shared / max(area + other_area - shared, 1e-9)
+        if share >= least:
+            found[column] = share * weight
+    return found
 
 
 def assign(worth: Sequence[Mapping[int, float]]) -> list[tuple[int, int]]:

@@ -25,8 +25,9 @@ class Coordinate:
         self.place, self.speed = place, 0.0
         self._place_var, self._shared_var, self._speed_var = place_var, 0.0, speed_var
 
-    def widen(self, dt: float, change_var: float) -> None:
-        """Be so much less sure after `dt` seconds; `change_var` is that of the change of speed within a second."""
+    def predict(self, dt: float, change_var: float) -> None:
+        """Let `dt` seconds pass; `change_var` is the variance of the change of speed within a second."""
+        self.place += dt * self.speed
         self._place_var += 2 * dt * self._shared_var + dt * dt * self._speed_var + change_var * dt**3 / 3
         self._shared_var += dt * self._speed_var + change_var * dt * dt / 2
         self._speed_var += change_var * dt
@@ -51,12 +52,12 @@ class BoxFilter:
         speed_change, size_change: that of the change of their speeds within a second, heights per second.
     """
 
-    __slots__ = ("_height", "_noise", "_width", "_x", "_y", "box")
+    __slots__ = ("_height", "_noise", "_width", "_x", "_y")
 
     def __init__(
         self, box: Box, *, place_noise: float, size_noise: float, speed_change: float, size_change: float
     ) -> None:
-        x, y, width, height = self.box = box
+        x, y, width, height = box
         self._noise = place_noise, size_noise, speed_change, size_change
         place_var, size_var = (place_noise * height) ** 2, (size_noise * height) ** 2
         # A person walks in at up to about one box height per second; box sizes change slowly.
@@ -65,18 +66,18 @@ class BoxFilter:
         self._width = Coordinate(width, size_var, (0.2 * height) ** 2)
         self._height = Coordinate(height, size_var, (0.2 * height) ** 2)
 
-    def predict(self, dt: float) -> None:
-        """Let `dt` seconds pass at constant speed, changed by continuous white acceleration."""
+    def predict(self, dt: float) -> Box:
+        """Let `dt` seconds pass at constant speed, changed by continuous white acceleration; returns the box then."""
+        x, y, width, height = self._x, self._y, self._width, self._height
         _, _, speed_change, size_change = self._noise
-        for coordinate in (self._x, self._y, self._width, self._height):
-            coordinate.place += dt * coordinate.speed
-        speed_var, size_var = (speed_change * self._height.place) ** 2, (size_change * self._height.place) ** 2
-        self._x.widen(dt, speed_var)
-        self._y.widen(dt, speed_var)
-        self._width.widen(dt, size_var)
-        self._height.widen(dt, size_var)
-        self._width.place, self._height.place = max(self._width.place, 1.0), max(self._height.place, 1.0)
-        self._settle()
+        height_px = height.place + dt * height.speed
+        speed_var, size_var = (speed_change * height_px) ** 2, (size_change * height_px) ** 2
+        x.predict(dt, speed_var)
+        y.predict(dt, speed_var)
+        width.predict(dt, size_var)
+        height.predict(dt, size_var)
+        width.place, height.place = max(width.place, 1.0), max(height.place, 1.0)
+        return x.place, y.place, width.place, height.place
 
     def correct(self, measured: Box) -> None:
         """Take a measured box."""
@@ -87,7 +88,3 @@ class BoxFilter:
         self._y.correct(y, place_var)
         self._width.correct(width, size_var)
         self._height.correct(height, size_var)
-        self._settle()
-
-    def _settle(self) -> None:
-        self.box = self._x.place, self._y.place, self._width.place, self._height.place

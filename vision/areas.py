@@ -17,8 +17,10 @@ _FINER = 4
 def foot_points(boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.float64]:
     """Middle of the lower edge of xyxy boxes (N, 4), in fractions of an image of size (width, height)."""
     width, height = size_px
-    x = (boxes[:, 0] + boxes[:, 2]) / (2 * width)
-    return np.stack([x, np.minimum(boxes[:, 3] / height, 1.0)], axis=1).astype(np.float64)
+    feet = np.empty((len(boxes), 2))
+    feet[:, 0] = (boxes[:, 0] + boxes[:, 2]) / (2 * width)
+    feet[:, 1] = np.minimum(boxes[:, 3] / height, 1.0)
+    return feet
 
 
 class Area:
@@ -122,10 +124,12 @@ class Area:
             edge = self._next * size_px - start
             length = np.maximum((edge**2).sum(-1), 1e-12)
             borders = self._borders[size_px] = [tuple(row) for row in np.c_[start, edge, length].tolist()]
-        x_px, y_px, nearest = x * size_px[0], y * size_px[1], math.inf
+        x_px, y_px, squares = x * size_px[0], y * size_px[1], []
         for start_x, start_y, edge_x, edge_y, length in borders:
-            to_x, to_y = x_px - start_x, y_px - start_y
-            along = min(max((to_x * edge_x + to_y * edge_y) / length, 0.0), 1.0)
-            off_x, off_y = to_x - along * edge_x, to_y - along * edge_y
-            nearest = min(nearest, off_x * off_x + off_y * off_y)
-        return math.sqrt(nearest)
+            off_x, off_y = x_px - start_x, y_px - start_y
+            along = off_x * edge_x + off_y * edge_y
+            if along > 0:
+                along = along / length if along < length else 1.0
+                off_x, off_y = off_x - along * edge_x, off_y - along * edge_y
+            squares.append(off_x * off_x + off_y * off_y)
+        return math.sqrt(min(squares))

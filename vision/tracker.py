@@ -20,7 +20,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vision._assign import assign, corners, iou
+from vision._assign import alike, assign, corners
 from vision._doubles import second, touching
 from vision._filter import Box, BoxFilter
 from vision.types import TENTATIVE, Detections, Tracks
@@ -51,14 +51,14 @@ class TrackerSettings:
 
 
 class _Track:
-    """Somebody who is followed; `claim` is what the overlap with a box counts."""
+    """Somebody who is followed: `box` is where he is expected, `claim` what its overlap with a box counts."""
 
-    __slots__ = ("born_at", "claim", "id", "motion", "seen_at")
+    __slots__ = ("born_at", "box", "claim", "id", "motion", "seen_at")
 
-    def __init__(self, at: float, motion: BoxFilter) -> None:
+    def __init__(self, at: float, box: Box, motion: BoxFilter) -> None:
         self.id = TENTATIVE
         self.seen_at = self.born_at = at
-        self.motion = motion
+        self.box, self.motion = box, motion
         self.claim = 1.0
 
 
@@ -99,7 +99,7 @@ class Tracker:
             self._see(at, track, boxes[column])
         taken = {column for _, column in found}
         fresh = [column for column in sure if column not in taken]
-        self._tracks += [_Track(at, self._motion(boxes[column])) for column in fresh]
+        self._tracks += [_Track(at, boxes[column], self._motion(boxes[column])) for column in fresh]
         shown = [column for _, column in found] + fresh
         if not shown:
             return Tracks.empty(detections.size_px)
@@ -118,7 +118,7 @@ class Tracker:
             unseen_s = at - track.seen_at
             if unseen_s > (settings.max_tentative_s if track.id == TENTATIVE else settings.max_lost_s):
                 continue
-            track.motion.predict(dt)
+            track.box = track.motion.predict(dt)
             track.claim = exp(-settings.fading * max(unseen_s - dt, 0.0))
             kept.append(track)
         self._tracks = kept
@@ -142,18 +142,20 @@ class Tracker:
         self, dt: float, boxes: Sequence[Box], sure: Sequence[int], unsure: Sequence[int]
     ) -> list[tuple[_Track, int]]:
         """Tracks and the boxes that belong to them."""
-        settings, stages = self.settings, _Stages(boxes)
+        settings, pairs = self.settings, _Pairs(boxes)
         # Between two frames a walker moves about 0.8 box heights per second, two or more box widths.
         buffer = min(0.1 + 0.6 * dt, 0.5)
-        known = [track for track in self._tracks if track.id != TENTATIVE]
-        for group in (known, [track for track in self._tracks if track.id == TENTATIVE]):
-            stages.match(group, sure, settings.min_overlap)
-            stages.match(group, sure, settings.min_similarity, buffer)
+        known: Sequence[_Track] = [track for track in self._tracks if track.id != TENTATIVE]
+        new: Sequence[_Track] = [track for track in self._tracks if track.id == TENTATIVE]
+        known, sure = pairs.add(known, sure, settings.min_overlap)
+        known, sure = pairs.add(known, sure, settings.min_similarity, buffer)
+        new, sure = pairs.add(new, sure, settings.min_overlap)
+        pairs.add(new, sure, settings.min_similarity, buffer)
         # Unsure boxes only continue tracks that are sure themselves, and where and when they are: no leaps.
         recent_s = max(settings.max_lost_low_s, 1.01 * dt)
         recent = [track for track in known if (self._at or 0.0) - track.seen_at <= recent_s]
-        stages.match(recent, unsure, settings.min_overlap_low)
-        return stages.found
+        pairs.add(recent, unsure, settings.min_overlap_low)
+        return pairs.found
 
     def _see(self, at: float, track: _Track, box: Box) -> None:
         track.motion.correct(box)
@@ -173,7 +175,7 @@ class Tracker:
         )
 
 
-class _Stages:
+class _Pairs:
     """Tracks and boxes, matched one stage after another.
 
     Attributes:
@@ -182,22 +184,20 @@ class _Stages:
 
     def __init__(self, boxes: Sequence[Box]) -> None:
         self._boxes = boxes
-        self._taken: set[int] = set()
-        self._placed: set[int] = set()
         self.found: list[tuple[_Track, int]] = []
 
-    def match(self, tracks: Sequence[_Track], columns: Sequence[int], least: float, buffer: float = 0.0) -> None:
-        """Match those that have no partner yet; boxes, enlarged by `buffer`, that overlap by less stay apart."""
-        tracks = [track for track in tracks if id(track) not in self._placed]
-        free = [(column, corners(self._boxes[column], buffer)) for column in columns if column not in self._taken]
-        if not tracks or not free:
-            return
-        worth = []
-        for track in tracks:
-            own = corners(track.motion.box, buffer)
-            alike = ((column, iou(own, box)) for column, box in free)
-            worth.append({column: share * track.claim for column, share in alike if share >= least})
-        for row, column in assign(worth):
-            self.found.append((tracks[row], column))
-            self._placed.add(id(tracks[row]))
-            self._taken.add(column)
+    def add(
+        self, tracks: Sequence[_Track], columns: Sequence[int], least: float, buffer: float = 0.0
+    ) -> tuple[Sequence[_Track], Sequence[int]]:
+        """Match tracks with boxes, both enlarged by `buffer`, that overlap by `least`; returns those left over."""
+        if not tracks or not columns:
+            return tracks, columns
+        boxes = [(column, corners(self._boxes[column], buffer)) for column in columns]
+        worth = [alike(corners(track.box, buffer), boxes, least, track.claim) for track in tracks]
+        pairs = assign(worth)
+        self.found += [(tracks[row], column) for row, column in pairs]
+        rows, taken = {row for row, _ in pairs}, {column for _, column in pairs}
+        return (
+            [track for row, track in enumerate(tracks) if row not in rows],
+            [column for column in columns if column not in taken],
+        )

@@ -13,6 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+_UINT8, _FLOAT32, _INT64 = np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.int64)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -34,7 +36,7 @@ class Frame:
     image: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        _check("Frame.image", self.image, np.uint8, ("H", "W", 3))
+        _check("Frame.image", self.image, _UINT8, ("H", "W", 3))
         if 0 in self.image.shape:
             raise ValueError(f"Frame.image: expected at least one pixel, got shape {self.image.shape}")
         if self.seq < 0:
@@ -68,10 +70,10 @@ class Detections:
     size_px: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check("Detections.boxes_px", self.boxes_px, np.float32, ("N", 4))
+        _check("Detections.boxes_px", self.boxes_px, _FLOAT32, ("N", 4))
         count = len(self.boxes_px)
-        _check("Detections.scores", self.scores, np.float32, (count,))
-        _check("Detections.labels", self.labels, np.int64, (count,))
+        _check("Detections.scores", self.scores, _FLOAT32, (count,))
+        _check("Detections.labels", self.labels, _INT64, (count,))
         _check_size("Detections.size_px", self.size_px)
 
     def __len__(self) -> int:
@@ -111,12 +113,12 @@ class Tracks:
     size_px: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check("Tracks.ids", self.ids, np.int64, ("N",))
+        _check("Tracks.ids", self.ids, _INT64, ("N",))
         count = len(self.ids)
-        _check("Tracks.boxes_px", self.boxes_px, np.float32, (count, 4))
-        _check("Tracks.scores", self.scores, np.float32, (count,))
+        _check("Tracks.boxes_px", self.boxes_px, _FLOAT32, (count, 4))
+        _check("Tracks.scores", self.scores, _FLOAT32, (count,))
         _check_size("Tracks.size_px", self.size_px)
-        named = self.ids[self.ids != TENTATIVE].tolist()
+        named = [track for track in self.ids.tolist() if track != TENTATIVE]
         if len(set(named)) != len(named):
             raise ValueError(f"Tracks.ids: expected each id once, got {self.ids.tolist()}")
 
@@ -137,17 +139,20 @@ def _no_boxes() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.empty((0, 4), np.float32), np.empty(0, np.float32)
 
 
-def _check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | str, ...]) -> None:
+def _check(name: str, array: object, dtype: np.dtype[Any], shape: tuple[int | str, ...]) -> None:
     """Raise ValueError unless this is an array of this dtype and shape; a letter stands for any length."""
-    expected = f"{dtype.__name__} ({', '.join(map(str, shape))})"
+    if isinstance(array, np.ndarray) and array.dtype == dtype and _fits(array.shape, shape):
+        return
+    expected = f"{dtype} ({', '.join(map(str, shape))})"
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{name}: expected an array {expected}, got {type(array).__name__}")  # noqa: TRY004
-    found: NDArray[Any] = array
-    fits = found.ndim == len(shape) and all(
-        isinstance(n, str) or n == m for n, m in zip(shape, found.shape, strict=True)
-    )
-    if found.dtype != dtype or not fits:
-        raise ValueError(f"{name}: expected {expected}, got {found.dtype} {found.shape}")
+    raise ValueError(f"{name}: expected {expected}, got {array.dtype} {array.shape}")
+
+
+def _fits(found: tuple[int, ...], shape: tuple[int | str, ...]) -> bool:
+    if found == shape:
+        return True
+    return len(found) == len(shape) and all(isinstance(n, str) or n == m for n, m in zip(shape, found, strict=True))
 
 
 def _check_size(name: str, size_px: tuple[int, int]) -> None:

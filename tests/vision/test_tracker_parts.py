@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from vision._assign import assign, corners, iou
+from vision._assign import alike, assign, corners
 from vision._filter import Coordinate
 
 PLACE_VAR, SPEED_VAR, CHANGE_VAR = 16.0, 400.0, 30.0
@@ -22,8 +22,7 @@ def test_a_coordinate_is_a_kalman_filter(measured: list[tuple[float, float]]) ->
     coordinate = Coordinate(100.0, PLACE_VAR, SPEED_VAR)
     x, p, h = np.array([100.0, 0.0]), np.diag([PLACE_VAR, SPEED_VAR]), np.array([[1.0, 0.0]])
     for dt, z in measured:
-        coordinate.place += dt * coordinate.speed
-        coordinate.widen(dt, CHANGE_VAR)
+        coordinate.predict(dt, CHANGE_VAR)
         coordinate.correct(z, PLACE_VAR)
         f = np.array([[1.0, dt], [0.0, 1.0]])
         x, p = f @ x, f @ p @ f.T + CHANGE_VAR * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
@@ -57,13 +56,15 @@ def test_the_second_best_for_both_is_better_than_the_best_for_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("buffer", "expected"),
+    ("buffer", "least", "expected"),
     [
-        pytest.param(0.0, 0.0, id="they only meet"),
+        pytest.param(0.0, 0.01, {}, id="they only meet"),
         # 20 x 20 each: 10 px of the width and all of the height in common.
-        pytest.param(0.5, 1 / 3, id="enlarged to twice the size"),
+        pytest.param(0.5, 0.3, {7: pytest.approx(0.5 / 3)}, id="enlarged to twice the size"),
+        pytest.param(0.5, 0.34, {}, id="not enough"),
     ],
 )
-def test_overlap_of_enlarged_boxes(buffer: float, expected: float) -> None:
-    one, other = (0.0, 0.0, 10.0, 10.0), (10.0, 0.0, 10.0, 10.0)
-    assert iou(corners(one, buffer), corners(other, buffer)) == pytest.approx(expected)
+def test_overlap_of_enlarged_boxes(buffer: float, least: float, expected: dict[int, float]) -> None:
+    one, other, far = (0.0, 0.0, 10.0, 10.0), (10.0, 0.0, 10.0, 10.0), (90.0, 0.0, 10.0, 10.0)
+    boxes = [(7, corners(other, buffer)), (8, corners(far, buffer))]
+    assert alike(corners(one, buffer), boxes, least, weight=0.5) == expected
