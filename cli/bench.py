@@ -91,8 +91,9 @@ def day(
         f"{figures.windows} windows, {figures.cameras} cameras, {figures.citizens} citizens ({figures.unserved} of "
         f"them lost patience), {figures.day_s / 3600:g} h, made in {figures.make_cpu_s:.0f} s of processor time\n"
         f"replay of {figures.frames} frames with {figures.people_per_frame:.1f} people each: {figures.replay_s:.1f} s "
-        f"in {figures.processes} processes ({figures.replay_cpu_s:.1f} s of processor time)\n"
-        f"ratio_to_limit {figures.ratio_to_limit:.2f} (1 = a minute), {figures.frames_per_second:.0f} frames per "
+        f"in {figures.processes} processes ({figures.replay_cpu_s:.1f} s of processor time, {figures.us_per_frame:.0f} "
+        f"us per frame); following people alone: {figures.limit_cpu_s:.1f} s of processor time\n"
+        f"ratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top), {figures.frames_per_second:.0f} frames per "
         f"second, {figures.times_real_time:.0f} times real time\n{table(figures.score)}"
     )
 

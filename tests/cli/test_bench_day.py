@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cli._day import HEARTBEAT_S, bench_day, run_wing, score
 from twin.scenario import built_in, parse_scenario
 from twin.scenario.wings import wings_of
@@ -35,3 +37,5 @@ def test_two_wings_in_two_processes() -> None:
     assert (absent.truth, absent.claimed, absent.matched) == (1, 1, 1)
     assert figures.frames >= 4 * 180
     assert figures.messages > 2 * 18
+    assert figures.us_per_frame == pytest.approx(1e6 * figures.replay_cpu_s / figures.frames, rel=0.1)
+    assert figures.ratio_to_limit == pytest.approx(figures.limit_cpu_s / figures.replay_cpu_s, abs=0.05)
