@@ -8,7 +8,7 @@ known who is seen at the old place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import hypot
 
 import msgspec
@@ -109,7 +109,7 @@ class Follower:
             own = stays.get(person.track)
             known = self._came_in(person) if own is None else own.confirmed or own.came_in
             if not (known or person.shadowed or sure.isdisjoint(person.upon)):
-                person = replace(person, shadowed=True)  # noqa: PLW2901
+                person = msgspec.structs.replace(person, shadowed=True)  # noqa: PLW2901
             marked.append(person)
         return marked
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from math import hypot
 
 import msgspec
@@ -35,8 +34,7 @@ _SCALE_MOST = 2.0
 """Boxes of one person differ so much in height, and posture may change it altogether."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """One tracked person in one frame.
 
     Attributes:

@@ -58,8 +58,10 @@ class Calibration:
 
     def to_floor(self, points: Floats) -> Floats:
         """Floor metres (N, 2) of image points (N, 2) in fractions; NaN at and above the horizon."""
-        x = points @ self.matrix[:, :2].T + self.matrix[:, 2]
-        w = np.where(x[:, 2:] > 1e-9, x[:, 2:], np.nan)
+        x: Floats = points @ self.matrix[:, :2].T
+        x += self.matrix[:, 2]
+        w = x[:, 2:]
+        w[w <= 1e-9] = np.nan
         return np.asarray(x[:, :2] / w)
 
     def to_image(self, points: Floats) -> Floats:

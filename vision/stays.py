@@ -215,14 +215,14 @@ class StayLedger(Follower):
 
         Only somebody who appeared from nowhere can be one who is hidden; who walked in is one more.
         """
-        heads = self._head_count()
-        if heads is None:
-            return []
         clock_s = self.state.clock_s
         rest = [stay for stay in self.state.stays if stay.confirmed and stay.number not in ended]
         from_nowhere_s = max((stay.begun_clock_s for stay in rest if not stay.came_in), default=0.0)
         hidden = [stay for stay in rest if clock_s - stay.seen_clock_s > _GIVEN_UP_S]
         hidden = [stay for stay in hidden if stay.seen_clock_s <= from_nowhere_s]
+        heads = self._head_count() if hidden else None
+        if heads is None:
+            return []
         hidden.sort(key=lambda stay: stay.duration_s)
         return [FinishedStay(stay, "lost") for stay in hidden[: max(0, len(rest) - heads)]]
 
