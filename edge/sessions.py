@@ -20,6 +20,7 @@ class SessionState(msgspec.Struct):
         started_at: start of the session: citizen and clerk both there. None while it is no session yet.
         seen_at: when the citizen was last seen.
         open: whether it has lasted `open_after`.
+        free_at: when the one before left: who stood beside them is served from then on.
     """
 
     citizen_since: Instant | None = None
@@ -30,6 +31,7 @@ class SessionState(msgspec.Struct):
     unknown_base_s: float = 0.0
     unknown_s: float = 0.0
     open: bool = False
+    free_at: Instant | None = None
 
     @property
     def elapsed_s(self) -> float:
@@ -106,7 +108,8 @@ class SessionWatch:
                 finished = self._close()
         if served is None and self.state.citizen_since is None and stays:
             served = stays[0]
-            self.state = SessionState(citizen_since=served.started_at, citizen=served.number)
+            since, number, free_at = served.started_at, served.number, self.state.free_at
+            self.state = SessionState(citizen_since=since, citizen=number, free_at=free_at)
         if served is not None:
             self._serve(served, clerk_since, clerk_gone_at)
         return finished
@@ -125,7 +128,8 @@ class SessionWatch:
         if state.started_at is None:
             if self._staffed and clerk_since is None:
                 return
-            state.started_at = max(stay.started_at, clerk_since or stay.started_at)
+            known = (stay.started_at, clerk_since, state.free_at)
+            state.started_at = max(at for at in known if at is not None)
             state.unknown_base_s = stay.unknown_s  # what was unknown before the session is no part of it
         elif self._staffed and clerk_since is None:
             # That the clerk has gone is known a window late: until then time went on as if both had been there.
@@ -138,7 +142,7 @@ class SessionWatch:
             state.open = True
 
     def _close(self) -> FinishedSession | None:
-        state, self.state = self.state, SessionState()
+        state, self.state = self.state, SessionState(free_at=self.state.seen_at)
         if not state.open or state.started_at is None or state.seen_at is None:
             return None
         return FinishedSession(state.started_at, max(state.started_at, state.seen_at), state.unknown_s)

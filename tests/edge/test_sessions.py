@@ -79,13 +79,18 @@ def test_another_takes_the_place() -> None:
 
 
 def test_the_next_one_waits_beside_the_first() -> None:
-    """Two in the area: the one who came first is served; the other's session starts with his own stay."""
-    assert follow(staffed(), (0, 60, 1), (40, 100, 2), until=200) == [(0, 60), (40, 100)]
+    """Two in the area: the one who came first is served, and the other once that one has gone."""
+    assert follow(staffed(), (0, 60, 1), (40, 100, 2), until=200) == [(0, 60), (60, 100)]
 
 
 def test_two_who_were_there_from_the_first_frame() -> None:
     """The box starts in front of two: when the one who is served goes, the other one's session begins."""
-    assert follow(staffed(), (0, 60, 1), (0, 100, 2), until=200) == [(0, 60), (0, 100)]
+    assert follow(staffed(), (0, 60, 1), (0, 100, 2), until=200) == [(0, 60), (60, 100)]
+
+
+def test_a_child_beside_a_parent_is_no_case() -> None:
+    """They come and go together, the child a little after: one session, not two at the same time."""
+    assert follow(staffed(), (0, 60, 1), (1, 64, 2), until=200) == [(0, 60)]
 
 
 def test_the_same_person_steps_back() -> None:
