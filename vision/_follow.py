@@ -87,8 +87,7 @@ class Follower:
         gap = 0.0 if state.at is None else at - state.at
         if gap > self.settings.stale_s or (self._fresh and state.at is not None):
             for stay in state.stays:
-                stay.unknown_s += gap
-                stay.seen_at = stay.inside_at = at
+                stay.blind_s += gap
                 stay.track = stay.home = None
             state.departures.clear()
             self._outside.clear()
@@ -239,6 +238,7 @@ class Follower:
             stay.put(person, at, clock_s)
         if person.inside:
             stay.inside_at = at
+        stay.seen_again()
         stay.seen_at, stay.seen_clock_s = at, clock_s
         stay.outside_clock_s = None
         stay.clock_speed(clock_s)

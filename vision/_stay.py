@@ -114,6 +114,7 @@ class Stay(msgspec.Struct):
         place_x, place_y: where the head has been on average since `kept_clock_s`.
         home: the place it had before it left that last, or before it was taken over from a distance.
         first_x, first_y: where the stay began.
+        unknown_s: of the stay nobody could see; `blind_s` since the last sight, which counts once they are seen again.
         settles_s: who has kept a place for so long sits or stands there.
         came_from: number of the stay that had the same track until it left its place.
     """
@@ -134,6 +135,7 @@ class Stay(msgspec.Struct):
     confirmed: bool = False
     clear_s: float = 0.0
     unknown_s: float = 0.0
+    blind_s: float = 0.0
     outside_clock_s: float | None = None
     speed: float = 0.0
     from_x: float = 0.0
@@ -162,6 +164,11 @@ class Stay(msgspec.Struct):
     def duration_s(self) -> float:
         """Length of the stay up to the last time it was seen, unknown time left out."""
         return max(0.0, self.until - self.started_at - self.unknown_s)
+
+    def seen_again(self) -> None:
+        """They were there all the while that nobody could see."""
+        self.unknown_s += self.blind_s
+        self.blind_s = 0.0
 
     def off_m(self, person: Sighting) -> float:
         """How far somebody is from the place."""
@@ -198,6 +205,8 @@ class Stay(msgspec.Struct):
         """Go on as one that began since this was seen last: it was the same person."""
         if self.settled:
             self.leave_home(later.started_at, later.begun_clock_s, later.first_x, later.first_y)
+        if not later.blind_s:
+            self.seen_again()
         self.clear_s += later.clear_s
         self.copy_sight(later)
 

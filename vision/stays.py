@@ -205,6 +205,7 @@ class StayLedger(Follower):
                 waiting.append(departure)
             elif missing:
                 stay = stays.pop(missing[0])
+                stay.seen_again()
                 stay.seen_at = stay.inside_at = departure.at
                 finished.append(FinishedStay(stay, "left"))
         self.state.departures = waiting

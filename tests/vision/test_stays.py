@@ -239,6 +239,8 @@ def test_gone_while_nobody_looked() -> None:
     hall = Hall().see(30, at(1), at(9, (6.0, 0.0))).blind(60).see(60, at(9, (6.0, 0.0)))
     assert (0.0, 29.8, "lost") in hall.finished
     assert len(hall.running) == 1
+    (gone,) = [f.stay for f in hall.ended]
+    assert (round(gone.until - hall.start, 1), gone.unknown_s) == (29.8, 0.0)
 
 
 def test_restart() -> None:
