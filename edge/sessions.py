@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +10,9 @@ import msgspec
 from hall.clock import Instant
 from hall.layout import Session
 from vision.stays import Stay
+
+ID_HOLDS_S = 1.6
+"""An id that nobody had for longer may have passed from who leaves to who comes. Three looks at two a second."""
 
 
 class SessionState(msgspec.Struct):
@@ -19,6 +22,7 @@ class SessionState(msgspec.Struct):
         citizen_since, citizen: start and number of the stay that is served, which tell stays apart.
         started_at: start of the session: citizen and clerk both there. None while it is no session yet.
         seen_at: when the citizen was last seen.
+        track, track_at: the id of the citizen, and when it was last seen while the citizen was not.
         open: whether it has lasted `open_after`.
         free_at: when the one before left: who stood beside them is served from then on.
     """
@@ -28,6 +32,7 @@ class SessionState(msgspec.Struct):
     started_at: Instant | None = None
     seen_at: Instant | None = None
     track: int | None = None
+    track_at: Instant | None = None
     unknown_base_s: float = 0.0
     unknown_s: float = 0.0
     open: bool = False
@@ -76,6 +81,20 @@ class SessionWatch:
     def running(self) -> SessionState | None:
         """The open session."""
         return self.state if self.state.open else None
+
+    def follow(self, at: Instant, tracks: Iterable[int]) -> None:
+        """See who is in the picture, in the area or out of it: an id that was lost out there may be another's by now.
+
+        Args:
+            at: capture time.
+            tracks: ids in the picture.
+        """
+        state = self.state
+        if state.track is None or state.seen_at is None or state.track not in tracks:
+            return
+        if at - max(state.seen_at, state.track_at or state.seen_at) > ID_HOLDS_S:
+            state.track = None
+        state.track_at = at
 
     def step(
         self,

@@ -105,6 +105,10 @@ class AreaStays:
             self._blind.add(camera)
             self._ledgers[camera].lose_sight()
 
+    def looks(self, camera: str) -> bool:
+        """Whether a part of the area is in the picture of a camera."""
+        return camera in self._areas
+
     def known(self, now: Instant) -> bool:
         """Whether every camera of the area has been looked at lately, and sees."""
         seen_at = self.observed_at
@@ -132,7 +136,6 @@ class WindowWatch:
         self._clerk_areas = {area.camera or window.camera: Area(area.polygon) for area in clerk or []}
         self._machines = {name: PresenceMachine(presence, saved.clerk.get(name)) for name in self._clerk_areas}
         self._clerk_boxes: dict[str, Box] = {}  # where somebody was seen last, by camera
-        self.customers = AreaStays(window.customer_area or [], window.camera, presence.stale, saved.customers)
         self.customers = AreaStays(
             window.customer_area or [], window.camera, presence.stale, saved.customers, _AT_WINDOW
         )
@@ -149,6 +152,8 @@ class WindowWatch:
                 self._view = None
         if not coarse or f"{self.window.id}/customer" not in coarse:
             self.customers.step(camera, people)
+            if self.customers.looks(camera) and self.sessions.state.track is not None:
+                self.sessions.follow(people.at, (person.track for person in people.confirmed))
 
     def lose_sight(self, camera: str) -> None:
         """The picture of a camera is at fault: unknown until its next frames."""

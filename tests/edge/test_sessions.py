@@ -206,3 +206,22 @@ def test_restart(at: int) -> None:
     saved = msgspec.json.decode(msgspec.json.encode(watch.state), type=SessionState)
     found += follow(staffed(saved), (0, 60, 1), start=at + 1, until=100)
     assert found == [(0, 60)]
+
+
+def test_an_id_that_was_lost_outside_may_be_anothers() -> None:
+    """She left unseen; three seconds later her id comes in with the next one: two sessions."""
+
+    def ended(*seen_outside: float) -> list[tuple[float, float]]:
+        watch, found = staffed(), []
+        for half in range(400):
+            now = half / 2
+            inside = [s for a, s in ((0.0, stay(0, min(now, 60))), (66.0, stay(66, min(now, 100)))) if a + 2 <= now]
+            gone = [s for s in inside if now > s.until + 1]
+            if now <= 60 or now >= 66 or now in seen_outside:
+                watch.follow(now, [1, 9])
+            over = watch.step(now, [s for s in inside if s not in gone], -100.0)
+            found += [(over.started_at, over.ended_at)] if over else []
+        return found
+
+    assert ended(61.0, 64.0) == [(0, 60), (66, 100)]
+    assert ended(61.0, 62.5, 64.0, 65.5) == [(0, 100)]
