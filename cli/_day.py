@@ -171,6 +171,6 @@ def score(runs: Iterable[WingRun]) -> Figures:
     for run in runs:
         messages += map(decode, run.messages)
         whole = msgspec.structs.replace(whole, duration_s=run.truth.duration_s)
-        for name in ("events", "sessions", "stays", "counts", "crossings", "presence", "blind"):
+        for name in ("events", "borderline", "sessions", "stays", "counts", "crossings", "presence", "blind"):
             getattr(whole, name).extend(getattr(run.truth, name))
     return evaluate(messages, whole)

@@ -67,6 +67,7 @@ class Wing:
         return put(
             own,
             events=[put(event, subject=self._subject(event.subject)) for event in own.events],
+            borderline=[put(event, subject=self._subject(event.subject)) for event in own.borderline],
             sessions=[put(session, window=self.window(session.window)) for session in own.sessions],
             stays=[put(stay, zone=self.area(stay.zone)) for stay in own.stays],
             counts=[put(count, zone=self.area(count.zone)) for count in own.counts],
