@@ -63,12 +63,16 @@ Spells = dict[tuple[str, str], list[Spell]]
 
 
 def true_spells(truth: Truth) -> Spells:
-    """What was true."""
+    """What was true; what starts at the same moment is one event, raised again after the hall was closed."""
     found: Spells = {}
+    events: dict[tuple[str, str, float], Spell] = {}
     every = [(event, event.marginal) for event in truth.events] + [(event, True) for event in truth.borderline]
     for event, may_miss in every:
-        spell = Spell(event.start_s, event.end_s, event.unknown_s, marginal=may_miss)
-        found.setdefault((event.rule, event.subject), []).append(spell)
+        key = (event.rule, event.subject, event.start_s)
+        marginal = may_miss and (key not in events or events[key].marginal)
+        events[key] = Spell(event.start_s, event.end_s, event.unknown_s, marginal=marginal)
+    for (rule, subject, _), spell in events.items():
+        found.setdefault((rule, subject), []).append(spell)
     for session in truth.sessions:
         spell = Spell(session.start_s, session.end_s, session.unknown_s)
         found.setdefault((SESSION, f"window/{session.window}"), []).append(spell)

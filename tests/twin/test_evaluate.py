@@ -222,3 +222,18 @@ def test_missing_files_are_said(tmp_path: Path) -> None:
     for read in (read_truth, read_messages):
         with pytest.raises(InputError, match=r"nothing\.json"):
             read(tmp_path / "nothing.json")
+
+
+def test_a_wait_raised_again_after_the_break_is_one_event() -> None:
+    """It has the same event_id, since it began at the same moment."""
+    told_twice = [
+        event(10, subject="zone/z"),
+        event(10, subject="zone/z", phase="cleared", ended_at=to_datetime(BEGAN + 50)),
+    ]
+    told_twice += [
+        event(10, subject="zone/z"),
+        event(10, subject="zone/z", phase="cleared", ended_at=to_datetime(BEGAN + 90)),
+    ]
+    truth = Truth(events=[TrueEvent("clerk_absent", "zone/z", 10, 50), TrueEvent("clerk_absent", "zone/z", 10, 90)])
+    score = evaluate(told_twice, truth).events["clerk_absent"]
+    assert (score.truth, score.claimed, score.matched, score.end_error_p95_s) == (1, 1, 1, 0.0)
