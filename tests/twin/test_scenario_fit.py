@@ -16,7 +16,7 @@ RUSH = built_in("rush")
 
 def test_what_the_model_was_told_is_measured() -> None:
     story, place = tell(RUSH, 1), load_place()
-    told = NoiseModel(recall={}, free_below=1, lost_above=1, false_per_frame=0.5, jitter=0.02)
+    told = NoiseModel(recall={}, free_below=1, lost_above=1, false_per_frame=0.5, jitter=0.02, second={})
     seen = [o for o in observations(RUSH, story, seed=1, noise=told, cameras=["cam1"]) if o.at_s < 120]
     people = silhouettes(place, place.cameras["cam1"], [story.at(o.at_s) for o in seen])
     noise = noise_of(people, [o.detections for o in seen], score=0.3)

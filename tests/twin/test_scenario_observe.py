@@ -10,6 +10,7 @@ import pytest
 from twin.actors import ActorState
 from twin.scenario import EXACT, NoiseModel, built_in, load_place, observations, parse_scenario, tell
 from twin.scenario.bodies import POSES, silhouettes
+from twin.scenario.noise import SURE
 from twin.scenario.observe import hidden_by_others
 
 PLACE = load_place()
@@ -96,7 +97,7 @@ def test_frames_come_in_order_and_the_same_by_seed() -> None:
 
 def test_misses_false_boxes_and_jitter_are_as_many_as_said() -> None:
     story = tell(SHORT, 1)
-    model = NoiseModel(recall=dict.fromkeys(POSES, ((1.0, 0.7),)), false_per_frame=0.0, free_below=1, lost_above=1)
+    model = replace(EXACT, recall=dict.fromkeys(POSES, ((1.0, 0.7),)))
     all_there = list(observations(SHORT, story, seed=1, fps=10))
     found = list(observations(SHORT, story, seed=1, fps=10, noise=model))
     share = sum(len(o.detections) for o in found) / sum(len(o.detections) for o in all_there)
@@ -104,14 +105,32 @@ def test_misses_false_boxes_and_jitter_are_as_many_as_said() -> None:
     more = list(observations(SHORT, story, seed=1, fps=10, noise=replace(EXACT, false_per_frame=0.5)))
     extra = sum(len(o.detections) for o in more) - sum(len(o.detections) for o in all_there)
     assert extra / len(more) == pytest.approx(0.5, abs=0.05)
+    lasting = replace(EXACT, false_per_frame=0.5, false_lasts_s=0.8)
+    more = list(observations(SHORT, story, seed=1, fps=10, noise=lasting))
+    extra = sum(len(o.detections) for o in more) - sum(len(o.detections) for o in all_there)
+    assert extra / len(more) == pytest.approx(0.5, abs=0.1)
+
+
+def test_misses_leave_boxes_of_a_low_score_and_second_ones_score_less() -> None:
+    story = tell(SHORT, 1)
+    sure, half = dict.fromkeys(POSES, 1.0), dict.fromkeys(POSES, ((1.0, 0.5),))
+    all_there = sum(len(o.detections) for o in observations(SHORT, story, seed=1, fps=10))
+    found = list(observations(SHORT, story, seed=1, fps=10, noise=replace(EXACT, recall=half, unsure=sure)))
+    scores = np.concatenate([o.detections.scores for o in found])
+    assert len(scores) == all_there
+    assert (scores < SURE).mean() == pytest.approx(0.5, abs=0.05)
+    twice = replace(EXACT, second=dict.fromkeys(POSES, 0.3), second_memory_s=0.5)
+    scores = np.concatenate([o.detections.scores for o in observations(SHORT, story, seed=1, fps=10, noise=twice)])
+    assert len(scores) == pytest.approx(1.3 * all_there, rel=0.05)
+    assert (scores < 0.6).sum() == len(scores) - all_there
 
 
 def test_recall_falls_with_size_and_behind_others() -> None:
     model = NoiseModel()
     pose = np.full(3, POSES.index("sit_desk"))
-    assert model.found(pose, np.array([90.0, 150, 300]), np.zeros(3)).tolist() == [0.0, 0.5, 1.0]
+    assert model.found(pose, np.array([90.0, 150, 300]), np.zeros(3))[0].tolist() == [0.0, 0.5, 1.0]
     stand = np.zeros(3, int)
-    assert model.found(stand, np.full(3, 250.0), np.array([0.3, 0.575, 0.9])) == pytest.approx([1.0, 0.5, 0.0])
+    assert model.found(stand, np.full(3, 250.0), np.array([0.3, 0.575, 0.9]))[0] == pytest.approx([1.0, 0.5, 0.0])
 
 
 def test_a_blind_camera_gives_nothing() -> None:

@@ -15,11 +15,13 @@ from twin.actors import Story
 from twin.scenario.bodies import Silhouettes, silhouettes
 from twin.scenario.engine import streams
 from twin.scenario.file import Scenario
-from twin.scenario.noise import EXACT, NoiseModel
+from twin.scenario.noise import EXACT, LEAST, SURE, NoiseModel, per_pose, quantiles
 from twin.scenario.place import Camera, Floats, load_place
 from vision.types import Detections
 
 _CHUNK_S = 120.0
+_STAYS_OPEN_S = 1.0
+"""A motion gate closes so long after the last movement: who stops is looked at once more where he stands."""
 _GRID = (4, 6)
 """Points across and down a box that others may hide."""
 _TRUNK = 0.35
@@ -57,8 +59,8 @@ def observations(
         noise: none by default.
         fps: frames per second of each camera.
         cameras: all of the hall by default.
-        heartbeat_s: a frame in which nobody has moved since the last one that was given is left out, unless that
-            one is so old, as a box with a motion gate does it. By default every frame is given.
+        heartbeat_s: a frame in which nobody has moved for a second is left out, unless the last one that was given
+            is so old, as a box with a motion gate does it. By default every frame is given.
         wing: which one of a hall of several: each has noise of its own.
     """
     place = load_place(scenario.scenario.hall)
@@ -85,17 +87,20 @@ def observations(
 
 
 class _Gate:
-    """Lets a frame pass where something moved, or where the last one is too old."""
+    """Lets a frame pass where something moved or just did, or where the last one is too old."""
 
     def __init__(self, heartbeat_s: float) -> None:
         self._heartbeat_s = heartbeat_s
-        self._look = b""
-        self._at_s = float("-inf")
+        self._look: bytes | None = None
+        self._at_s = self._moved_s = float("-inf")
 
     def opens(self, at_s: float, look: bytes) -> bool:
-        if look == self._look and at_s - self._at_s < self._heartbeat_s - 1e-6:
+        if self._look is not None and look != self._look:
+            self._moved_s = at_s
+        self._look = look
+        if at_s - self._moved_s > _STAYS_OPEN_S and at_s - self._at_s < self._heartbeat_s - 1e-6:
             return False
-        self._look, self._at_s = look, at_s
+        self._at_s = at_s
         return True
 
 
@@ -131,22 +136,46 @@ def detect(
         dim: (frames,) in which frames the picture is dim.
         step_s: time between frames.
     """
-    share = noise.found(people.pose, people.height_px, hidden_by_others(people))
-    share = share * np.where(dim[people.frame], noise.dim, 1.0)
-    luck = _luck(people, rng, step_s, noise.memory_s)
-    people = people.select(luck < share)
-    boxes = people.seen_px
+    found, scores = _found(people, noise, rng, dim, step_s)
+    again = people.select(_luck(people, rng, step_s, noise.second_memory_s) < per_pose(noise.second, people.pose))
+    boxes = np.concatenate([people.seen_px[found], _second(again, rng)])
     if noise.jitter > 0:
         boxes = boxes + rng.normal(0, noise.jitter, boxes.shape) * (boxes[:, 3:] - boxes[:, 1:2])
-    false_frame, false_boxes = _false(camera, noise, rng, len(dim))
-    frame = np.concatenate([people.frame, false_frame])
+    false_frame, false_boxes = _false(camera, noise, rng, len(dim), step_s)
+    frame = np.concatenate([people.frame[found], again.frame, false_frame])
     tidy = _tidy(np.concatenate([boxes, false_boxes]), camera.size_px)
-    scores = rng.uniform(noise.score_low, noise.score_high, len(tidy)).astype(np.float32)
+    every = np.concatenate([scores, quantiles(noise.false_scores, rng.random(len(tidy) - len(scores)))])
     order = np.argsort(frame, kind="stable")
     ends = np.searchsorted(frame[order], np.arange(len(dim) + 1))
-    tidy, scores, labels = tidy[order], scores[order], np.zeros(len(tidy), np.int64)
+    tidy, labels = tidy[order], np.zeros(len(tidy), np.int64)
+    sorted_scores = every[order].astype(np.float32)
     for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-        yield Detections(tidy[a:b], scores[a:b], labels[a:b], camera.size_px)
+        yield Detections(tidy[a:b], sorted_scores[a:b], labels[a:b], camera.size_px)
+
+
+def _found(
+    people: Silhouettes, noise: NoiseModel, rng: np.random.Generator, dim: NDArray[np.bool_], step_s: float
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Who is found (N,), and the scores of those: low ones where luck ran out, but not altogether."""
+    share, glimpsed = noise.found(people.pose, people.height_px, hidden_by_others(people))
+    light = np.where(dim[people.frame], noise.dim, 1.0)
+    share, glimpsed = share * light, glimpsed * light
+    luck = _luck(people, rng, step_s, noise.memory_s)
+    scores = noise.scored(people.pose, 1 - luck / np.maximum(share, 1e-9))
+    unsure = luck >= share
+    scores[unsure] = rng.uniform(LEAST, SURE - 0.01, int(unsure.sum()))
+    found = luck < glimpsed
+    return found, scores[found]
+
+
+def _second(people: Silhouettes, rng: np.random.Generator) -> Floats:
+    """Second boxes (N, 4) on people: each person's has a place and size of its own, as measured on those who sit."""
+    names, which = np.unique(people.person.astype(str), return_inverse=True)
+    aside, width, top, bottom = rng.normal((0.12, 1.08, 0.0, 0.94), (0.22, 0.18, 0.08, 0.08), (len(names), 4))[which].T
+    box = people.seen_px
+    wide, high = box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]
+    x, half = (box[:, 0] + box[:, 2]) / 2 + aside * wide, np.abs(width) * wide / 2
+    return np.stack([x - half, box[:, 1] + top * high, x + half, box[:, 1] + bottom * high], axis=1)
 
 
 def _tidy(boxes: Floats, size_px: tuple[int, int]) -> NDArray[np.float32]:
@@ -157,14 +186,19 @@ def _tidy(boxes: Floats, size_px: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _false(
-    camera: Camera, noise: NoiseModel, rng: np.random.Generator, frames: int
+    camera: Camera, noise: NoiseModel, rng: np.random.Generator, frames: int, step_s: float
 ) -> tuple[NDArray[np.int64], Floats]:
-    """Boxes on nobody: frames and boxes."""
-    frame = np.repeat(np.arange(frames), rng.poisson(noise.false_per_frame, frames))
+    """Boxes on nobody: frames and boxes. One that is there stays there for a while."""
+    stays = float(np.exp(-step_s / noise.false_lasts_s)) if noise.false_lasts_s > 0 else 0.0
+    first = np.repeat(np.arange(frames), rng.poisson(noise.false_per_frame * (1 - stays), frames))
     width, height = camera.size_px
-    tall = rng.uniform(0.1, 0.35, len(frame)) * height
-    x, y = rng.uniform(0, width, len(frame)), rng.uniform(0.3, 1, len(frame)) * height
-    return frame, np.stack([x - 0.2 * tall, y - tall, x + 0.2 * tall, y], axis=1).reshape(-1, 4)
+    tall = rng.uniform(0.1, 0.35, len(first)) * height
+    x, y = rng.uniform(0, width, len(first)), rng.uniform(0.3, 1, len(first)) * height
+    boxes = np.stack([x - 0.2 * tall, y - tall, x + 0.2 * tall, y], axis=1).reshape(-1, 4)
+    looks = rng.geometric(1 - stays, len(first))
+    frame = np.repeat(first, looks) + np.arange(looks.sum()) - np.repeat(np.cumsum(looks) - looks, looks)
+    boxes = np.repeat(boxes, looks, axis=0)
+    return frame[frame < frames], boxes[frame < frames]
 
 
 def _luck(people: Silhouettes, rng: np.random.Generator, step_s: float, memory_s: float) -> Floats:
