@@ -114,7 +114,7 @@ def stays(
     typer.echo(
         f"{figures.stays} stays of up to {figures.longest_s / 60:.0f} min, p90 {figures.wait_p90_s:.0f} s; a fifth of "
         f"the boxes missed, an id exchanged per person and minute, occlusions of 5 to 30 s\n"
-        f"{'':12} claimed  unbroken  broken  merged  duration error p50, p95    p90 wait, error\n"
+        f"{'':12} claimed  unbroken   exact  broken  merged  duration error p50, p95    p90 wait, error\n"
         f"{_stay_row('ledger', figures.ledger)}\n{_stay_row('track dwell', figures.track_dwell)}\n"
         f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame"
     )
@@ -122,7 +122,8 @@ def stays(
 
 def _stay_row(name: str, figures: StayFigures) -> str:
     return (
-        f"{name:12} {figures.claimed:7} {figures.unbroken:9.1%} {figures.broken:7} {figures.merged:7}"
+        f"{name:12} {figures.claimed:7} {figures.unbroken:9.1%} {figures.exact:7.1%}"
+        f" {figures.broken:7} {figures.merged:7}"
         f" {figures.duration_error_median_s:12.1f} s {figures.duration_error_p95_s:6.0f} s"
         f" {figures.wait_p90_s:9.0f} s {figures.wait_p90_error:6.1%}"
     )

@@ -14,6 +14,7 @@ from math import hypot
 import msgspec
 
 from hall.clock import Instant
+from vision._names import Names
 from vision._stay import Departure, Home, Sighting, Stay, apart_m, unlikeliness
 
 _STILL_M = 0.12
@@ -73,6 +74,7 @@ class Follower:
 
     def __init__(self, settings: LedgerSettings, state: LedgerState) -> None:
         self.settings, self.state = settings, state
+        self._names = Names(settings.hidden_s)
         self._outside: dict[int, tuple[float, Sighting]] = {}
         self._seen: dict[int, Sighting] = {}
         self._step_s = 0.0
@@ -91,6 +93,7 @@ class Follower:
                 stay.track = stay.home = None
             state.departures.clear()
             self._outside.clear()
+            self._names.forget()
         else:
             state.clock_s += gap
             self._step_s = gap
@@ -160,6 +163,8 @@ class Follower:
         if person.track == stay.track:
             # Who kept a place and is elsewhere may be another who has the id now: that is seen later.
             return not stay.settled or stay.off_m(person) <= _NEAR_M or not person.inside
+        if self._walks_in(stay, person):
+            return False
         outside = self._outside.get(person.track)
         if outside is not None:
             # Who was seen outside is somebody else, but for an id that leapt to where somebody just was.
@@ -171,6 +176,14 @@ class Follower:
         if stay.settled:
             return stay.off_m(person) <= _SAME_PLACE_M
         return distance_m <= min(settings.reach_m + settings.reach_speed * hidden_s, settings.reach_max_m)
+
+    def _walks_in(self, stay: Stay, person: Sighting) -> bool:
+        """Whether somebody seen is one who has just come in: nobody who has been out of sight for long."""
+        if self.state.clock_s - stay.seen_clock_s <= _VANISHED_S:
+            return False
+        return any(
+            own.track == person.track and own.came_in and not own.settled for own in self.state.stays if own is not stay
+        )
 
     def _home_of(self, stay: Stay) -> Stay | None:
         """Whose place somebody new keeps: then another went from there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin.bench_stays import Outages, Rough, bench_stays
+from twin.bench_stays import Outages, Rough, _covers, _exact, bench_stays
 
 
 def test_occlusions_are_as_long_and_as_frequent_as_said() -> None:
@@ -42,12 +42,30 @@ def test_what_could_be_seen_of_a_stay(
     assert outages.visible("a", span) == seen
 
 
+@pytest.mark.parametrize(
+    ("claim", "covers", "exact"),
+    [
+        # both ends seen to the second
+        ((102, 497), True, True),
+        # in one piece, and ends half a minute late
+        ((100, 530), True, False),
+        # goes on with the next person for a minute
+        ((100, 560), False, False),
+        # the first eighth of it is another claim
+        ((150, 500), False, False),
+    ],
+)
+def test_what_unbroken_means(claim: tuple[float, float], covers: bool, exact: bool) -> None:
+    assert (_covers(claim, (100.0, 500.0)), _exact(claim, (100.0, 500.0))) == (covers, exact)
+
+
 def test_the_ledger_beside_track_dwell() -> None:
     """Twelve minutes of a full hall: most stays in one piece, hardly one by its tracks."""
     figures = bench_stays([3], duration_s=720.0)
     assert figures.stays >= 15
     ledger, dwell = figures.ledger, figures.track_dwell
-    assert ledger.unbroken >= 0.6
+    assert ledger.unbroken >= 0.75
+    assert ledger.exact >= 0.7
     assert ledger.unbroken >= dwell.unbroken + 0.4
     assert ledger.claimed <= 1.3 * figures.stays < 5 * figures.stays < dwell.claimed
     assert ledger.duration_error_median_s < 5.0

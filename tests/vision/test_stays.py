@@ -222,7 +222,7 @@ def test_a_track_goes_over_to_the_chair_beside() -> None:
 def test_a_shadow_is_let_go_at_once() -> None:
     """The box that was followed is a shadow by now: the clear one beside it is the person."""
     hall = Hall().see(10, at(1)).see(0.2, at(1, (0.5, 0.5), shadowed=True), at(2, (0.0, 0.1)))
-    assert [(stay.number, stay.track) for stay in hall.ledger.state.stays] == [(0, 2)]
+    assert [(stay.number, stay.x, stay.y) for stay in hall.ledger.state.stays] == [(0, 0.0, 0.1)]
 
 
 def test_unknown_time_is_no_waiting_time() -> None:
