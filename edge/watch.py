@@ -23,7 +23,7 @@ Box = Sequence[float]
 HIDING_SHARE = 0.65
 """Somebody before so much of a clerk hides them. In the rendered halls citizens who are served cover 0.25 at most,
 somebody who stands in the line of sight 0.8."""
-_AT_WINDOW = LedgerSettings(hidden_s=30.0, settles_s=86400.0)
+_AT_WINDOW = LedgerSettings(hidden_s=30.0, settles_s=86400.0, by_place=False)
 """At a window people stand, shift and follow each other on one spot: a place says nothing of who is there."""
 
 

@@ -49,6 +49,7 @@ class LedgerSettings:
     reach_speed: float = 0.8  # plus this much per second hidden,
     reach_max_m: float = 2.0  # up to this much
     settles_s: float = 4.0  # who has kept a place for so long sits or stands there
+    by_place: bool = True  # people are named by place and pace; where one follows another on a spot, ids say more
     newborn_s: float = 1.2  # a track is confirmed so long after its first sight at most
     stale_s: float = 10.0  # a longer gap between frames is unknown time
 
@@ -179,7 +180,7 @@ class Follower:
 
     def _walks_in(self, stay: Stay, person: Sighting) -> bool:
         """Whether somebody seen is one who has just come in: nobody who has been out of sight for long."""
-        if self.state.clock_s - stay.seen_clock_s <= _VANISHED_S:
+        if not self.settings.by_place or self.state.clock_s - stay.seen_clock_s <= _VANISHED_S:
             return False
         return any(
             own.track == person.track and own.came_in and not own.settled for own in self.state.stays if own is not stay

@@ -73,7 +73,9 @@ class StayLedger(Follower):
         if self.state.at is not None and at <= self.state.at:
             return []
         self._pass_time(at)
-        people = self._doubted(self._names.name(self.state.clock_s, people))
+        if self.settings.by_place:
+            people = self._names.name(self.state.clock_s, people)
+        people = self._doubted(people)
         free = self._follow(at, people)
         for person in free:
             if person.inside:
@@ -182,7 +184,8 @@ class StayLedger(Follower):
             stay.go_home(home)
             missing.insert(0, stay)
         elif not stay.confirmed and not stay.came_in:
-            if stay.came_from is not None and all(other.number != stay.came_from for other in self.state.stays):
+            ended = all(other.number != stay.came_from for other in self.state.stays)
+            if self.settings.by_place and stay.came_from is not None and ended:
                 return False  # that was the one whose stay has ended by now
             missing, at, set_out_s = self._missing(stay, WALKED_OFF), stay.until, stay.begun_clock_s
             if not missing:
