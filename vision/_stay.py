@@ -98,7 +98,7 @@ class Departure(msgspec.Struct):
 
 
 class Stay(msgspec.Struct):
-    """One person's time in an area; `track` is the last one that showed the person.
+    """One person's time in an area; `track` is the last one that showed the person, or the name the ledger gave it.
 
     Attributes:
         number: counts the stays of a ledger.

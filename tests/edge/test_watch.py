@@ -169,7 +169,7 @@ def test_a_zone_survives_a_restart() -> None:
         first.area.step("a", people(i / 5, (1, 100, 400)))
     again = ZoneWatch(zone, PRESENCE, first.save())
     again.area.step("a", people(5.0, (7, 100, 400)))
-    assert [(stay.started_at, stay.track) for stay in again.area.stays] == [(0.0, 7)]
+    assert [(stay.started_at, stay.seen_at) for stay in again.area.stays] == [(0.0, 5.0)]
 
 
 def test_service_times_keep_the_last_twenty() -> None:
