@@ -46,6 +46,8 @@ _AHEAD_S = 2.0
 _OTHER_ID = 2.5
 """Ids are exchanged seldom, but mostly where people are close."""
 _ID_LASTS_S = 2.5
+_GOES_ON_S = 0.4
+"""A track seen so lately is followed wherever its box jumps, as it may when somebody gets up, if nobody fits better."""
 _LOST_ID = 0.5
 """A tracker forgets a track after about so long; from then on a new id says little."""
 _MISSED = 1.6
@@ -179,24 +181,41 @@ class Names:
             self._match(clock_s, [person for person in rest if not person.shadowed], names)
             for person in rest:
                 if person.track not in names:
-                    names[person.track] = self._name_of_shadow(person, names) or self._begin(clock_s, person)
+                    names[person.track] = self._gone_on(clock_s, person, names) or self._begin(clock_s, person)
         self._by_track = {track: name for track, name in self._by_track.items() if name in self._known} | names
         return [_named(person, names) for person in people]
 
     def _match(self, clock_s: float, people: Sequence[Sighting], names: dict[int, int]) -> None:
         taken = set(names.values())
         free = [known for known in self._known.values() if known.name not in taken]
-        worth = [
-            {column: value for column, known in enumerate(free) if (value := known.worth(person, clock_s)) > 0}
-            for person in people
-        ]
+        worth: list[dict[int, float]] = []
+        for person in people:
+            # Whose track goes on from frame to frame is nobody who was out of sight just before.
+            own = self._known.get(self._by_track.get(person.track, -1))
+            goes_on = own is not None and clock_s - own.seen_s <= _GOES_ON_S
+            since_s = clock_s - (_MOMENT_S if goes_on else self._remembers_s)
+            likely = {
+                column: value
+                for column, known in enumerate(free)
+                if known.seen_s >= since_s and (value := known.worth(person, clock_s)) > 0
+            }
+            worth.append(likely)
         for row, column in assign(worth):
             names[people[row].track] = free[column].name
             free[column].see(people[row], clock_s)
 
-    def _name_of_shadow(self, person: Sighting, names: dict[int, int]) -> int | None:
-        name = self._by_track.get(person.track) if person.shadowed else None
-        return None if name is None or name in names.values() else name
+    def _gone_on(self, clock_s: float, person: Sighting, names: dict[int, int]) -> int | None:
+        """The name that the track had, if nobody else has it and the track is a shadow's or was seen just now."""
+        name = self._by_track.get(person.track)
+        known = self._known.get(name) if name is not None else None
+        if name is None or name in names.values():
+            return None
+        if person.shadowed:
+            return name
+        if known is None or clock_s - known.seen_s > _GOES_ON_S:
+            return None
+        known.see(person, clock_s)
+        return name
 
     def _begin(self, clock_s: float, person: Sighting) -> int:
         self._count += 1

@@ -52,6 +52,15 @@ def test_who_walks_to_a_place_is_not_who_was_there() -> None:
     assert found[-1][0.0] == found[16][3.6] != found[0][0.0]
 
 
+def test_a_box_jumps_as_somebody_gets_up() -> None:
+    """Five frames a second: the id goes on without a gap, and somebody who was just there is out of sight."""
+    names, found = Names(), []
+    frames = [[head(1, 0.0), head(2, 1.0)]] * 25 + [[head(1, 0.0)]] * 8 + [[head(1, 1.0)]]
+    for k, people in enumerate(frames):
+        found = [person.track for person in names.name(0.2 * k, people)]
+    assert found == [1]
+
+
 def test_nobody_is_known_after_a_gap() -> None:
     names = Names()
     before = names.name(0.0, [head(1, 0.0)])[0].track
