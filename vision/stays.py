@@ -1,9 +1,9 @@
 """The ledger of stays: who has been in an area since when, through occlusion and changes of track id.
 
-A ledger keeps stays, not tracks. A track that vanishes inside the area leaves a hidden stay where it was last
-seen; a track that appears inside takes over the nearest hidden stay it can be. Places are those of heads, since
-chairs and people hide feet, and a seated head hardly moves. Lengths are metres by the height of the person's box
-(a person is 1.7 m; somebody seated comes out a third too large).
+A ledger keeps stays, not tracks. Who vanishes inside the area leaves a hidden stay where they were last seen; who
+appears there is that person or somebody new, whichever fits the places of all best (`vision._names`). Places are those
+of heads, since chairs and people hide feet, and a seated head hardly moves. Lengths are metres by the height of the
+person's box (a person is 1.7 m; somebody seated comes out a third too large).
 """
 
 from __future__ import annotations
