@@ -7,13 +7,12 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 
 import msgspec
 
+from cli._workers import workers
 from edge.replay import replay_detections
 from hall.clock import Instant, from_iso
 from hall.load import parse_hall
@@ -96,7 +95,7 @@ def bench_day(scenario: Scenario, *, seed: int = 1, fps: float = 2.0) -> DayFigu
     if processes == 1:
         runs = [_told(run(wing), len(wings)) for wing in wings]
     else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        with workers(processes) as pool:
             runs = [_told(each, len(wings)) for each in pool.map(run, wings)]
     busy_s: dict[int, float] = {}
     for each in runs:

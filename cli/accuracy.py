@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import re
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +15,7 @@ import msgspec
 import typer
 
 from cli._edge import recordings, register_sim
+from cli._workers import workers
 from cli.models import model_folders
 from edge.replay import replay
 from hall.clock import from_iso
@@ -98,7 +96,7 @@ def _run(jobs: list[_Job], total: int, processes: int) -> None:
         return
     whole_s = sum(job.case.told().duration_s for job in jobs)
     passed_s, began = 0.0, time.monotonic()
-    with _pool(min(processes, len(jobs))) as pool:
+    with workers(min(processes, len(jobs))) as pool:
         waiting: dict[Future[str], _Job] = {pool.submit(_replay, job): job for job in jobs}
         for number, future in enumerate(as_completed(waiting), start=total - len(jobs) + 1):
             job = waiting[future]
@@ -106,18 +104,6 @@ def _run(jobs: list[_Job], total: int, processes: int) -> None:
             passed_s += job.case.told().duration_s
             left_s = (time.monotonic() - began) * (whole_s / passed_s - 1)
             print(f"[{number}/{total}] {job.case.name}: {said}; about {left_s / 60:.0f} min to go", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that are gone at once when this one is interrupted."""
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 def _replay(job: _Job) -> str:

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
 from hall.errors import InputError
+from tests.support.servers import wait_until
+
+BRIEF = ("accuracy", "--only", "brief", "--seeds", "1,2", "--model", "default", "--json", "--out")
 
 
-def hallwatch(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
+def started(*arguments: object) -> subprocess.Popen[str]:
+    """The command line in a process of its own."""
     command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
     # The default model, whatever else lies on this machine.
     environment = {key: value for key, value in os.environ.items() if key != "HALLWATCH_MODELS"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=environment)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """Three minutes twice: the folder, the figures, what was told meanwhile."""
     out = tmp_path_factory.mktemp("accuracy")
-    done = hallwatch("accuracy", "--only", "brief", "--seeds", "1,2", "--out", out, "--model", "default", "--json")
-    assert done.returncode == 0, done.stderr
-    return out, json.loads(done.stdout), done.stderr
+    process = started(*BRIEF, out)
+    figures, told = process.communicate(timeout=900)
+    assert process.returncode == 0, told
+    return out, json.loads(figures), told
 
 
 def test_events_sessions_and_blind_time(ran: tuple[Path, dict[str, Any], str]) -> None:
@@ -52,16 +58,25 @@ def test_events_sessions_and_blind_time(ran: tuple[Path, dict[str, Any], str]) -
 
 
 def test_what_is_done_is_not_done_again(ran: tuple[Path, dict[str, Any], str]) -> None:
-    """One case is forgotten: it alone runs again, and its pictures are not inferred twice."""
+    """One case is forgotten: it alone runs again, even after SIGTERM, and its pictures are not inferred twice."""
     out, figures, told = ran
     assert "0 of 2 scenarios are there already" in told
     (out / "runs" / "brief-2.key").unlink()
-    again = hallwatch("accuracy", "--only", "brief", "--seeds", "1,2", "--out", out, "--model", "default", "--json")
-    assert "1 of 2 scenarios are there already" in again.stderr
-    assert "brief-2: " in again.stderr
-    assert "100% of detections known" in again.stderr
-    assert "brief-1: " not in again.stderr
-    assert json.loads(again.stdout) == figures
+    terminated = started(*BRIEF, out)
+    command = psutil.Process(terminated.pid)
+    wait_until(lambda: len(command.children()) > 1, "a worker beside multiprocessing's own process", 60)
+    family = command.children()
+    terminated.terminate()
+    told = terminated.communicate(timeout=60)[1]
+    assert (terminated.returncode, "Traceback" in told) == (128 + signal.SIGTERM, False)
+    assert not psutil.wait_procs(family, timeout=10)[1]
+    again = started(*BRIEF, out)
+    same, told = again.communicate(timeout=900)
+    assert "1 of 2 scenarios are there already" in told
+    assert "brief-2: " in told
+    assert "100% of detections known" in told
+    assert "brief-1: " not in told
+    assert json.loads(same) == figures
     page = (out / "index.html").read_text(encoding="utf-8")
     assert page.count("<svg class=") == 2
 
