@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hall.errors import InputError
 from hall.layout import CameraPolygon, Entrance, Floor, Window
+from vision.boxes import shared
 from vision.calibration import Calibration
 from vision.zoom import AreaSight, Crop, ZoomPlan
 
@@ -49,11 +50,6 @@ class _Box(NamedTuple):
     top: int
     right: int
     bottom: int
-
-    def overlap_px(self, other: _Box) -> int:
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return max(0, width) * max(0, height)
 
 
 def draw_areas(image: Image, floor: Floor, camera_id: str, zoom: ZoomPlan | None = None) -> Image:
@@ -215,7 +211,7 @@ class _Sheet:
         taken: list[_Box] = []
         for label, colour, anchors in self._labels:
             places = [place for anchor in anchors for place in self._places(label, anchor)]
-            box = min(places, key=lambda place: sum(place.overlap_px(other) for other in taken))
+            box = min(places, key=lambda place: sum(shared(place, other) for other in taken))
             taken.append(box)
             self._write(label, colour, box)
 

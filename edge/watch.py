@@ -13,12 +13,10 @@ from hall.clock import Instant
 from hall.layout import CameraPolygon, Presence, Session, Window, Zone
 from hall.messages import Seen
 from vision.areas import Area
+from vision.boxes import Box, covered
 from vision.locate import People
 from vision.presence import PresenceMachine, PresenceState
 from vision.stays import FinishedStay, LedgerSettings, LedgerState, Stay, StayLedger
-
-Box = Sequence[float]
-"""x1 y1 x2 y2 in pixels."""
 
 HIDING_SHARE = 0.65
 """Somebody before so much of a clerk hides them. In the rendered halls citizens who are served cover 0.25 at most,
@@ -181,7 +179,7 @@ class WindowWatch:
         last = self._clerk_boxes.get(camera)
         if last is None or self._machines[camera].state.seen != "present":
             return False
-        return any(_covered(last, box) >= HIDING_SHARE for box in people.boxes)
+        return any(covered(last, box) >= HIDING_SHARE for box in people.boxes)
 
     def follow_session(self, now: Instant) -> FinishedSession | None:
         """Bring the session up to a moment; returns one that ended."""
@@ -219,15 +217,6 @@ class WindowWatch:
         """What to keep over a restart."""
         clerk = {name: machine.state for name, machine in self._machines.items()}
         return SavedWindow(clerk, self.customers.save(), self.sessions.state)
-
-
-def _covered(box: Box, by: Box) -> float:
-    """Share of a box that another one covers."""
-    width = min(box[2], by[2]) - max(box[0], by[0])
-    height = min(box[3], by[3]) - max(box[1], by[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _view(seen: Seen, state: PresenceState, *, doubtful: bool = False) -> ClerkView:

@@ -10,6 +10,8 @@ from hall.schedule import Schedule
 
 Span = tuple[float, float]
 Spans = list[Span]
+OpenSpan = tuple[float, float | None]
+"""None: it goes on."""
 
 
 def merged(spans: Iterable[Span]) -> Spans:
@@ -52,6 +54,12 @@ def gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
 def overlap_s(span: Span, holes: Sequence[Span]) -> float:
     """How much of a span lies in holes that are apart."""
     return sum(max(0.0, min(span[1], b) - max(span[0], a)) for a, b in holes)
+
+
+def meet(a: OpenSpan, b: OpenSpan) -> bool:
+    """Whether two spans share a moment."""
+    a_end, b_end = (math.inf if span[1] is None else span[1] for span in (a, b))
+    return a[0] <= b_end and b[0] <= a_end
 
 
 def closed_spans(schedule: Schedule, began: Instant, end_s: float) -> Spans:

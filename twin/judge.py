@@ -14,7 +14,7 @@ import numpy as np
 
 from hall.clock import from_iso
 from hall.layout import CameraPolygon, Floor, Hall, Window, Zone
-from twin._spans import Span, Spans, clip, closed_spans, gaps, merged, overlap_s
+from twin._spans import Span, Spans, clip, closed_spans, gaps, meet, merged, overlap_s
 from twin.sightings import PASSING_S, Sightings
 from twin.truth import TrueBlind, TrueCount, TrueCrossing, TrueEvent, TruePresence, TrueSession, TrueStay, Truth
 
@@ -71,8 +71,7 @@ def _known(event: TrueEvent, among: Iterable[TrueEvent]) -> bool:
 
 
 def _overlap(a: TrueEvent, b: TrueEvent) -> bool:
-    a_end, b_end = (event.end_s if event.end_s is not None else float("inf") for event in (a, b))
-    return (a.rule, a.subject) == (b.rule, b.subject) and a.start_s <= b_end and b.start_s <= a_end
+    return (a.rule, a.subject) == (b.rule, b.subject) and meet((a.start_s, a.end_s), (b.start_s, b.end_s))
 
 
 class _Judge:

@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from hall.clock import Instant
 from hall.messages import EventBody, Message, SessionBody, StayBody
+from twin._spans import meet
 from twin.truth import Truth
 
 TOLERANCE_S = 5.0
@@ -122,16 +123,13 @@ def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
         told = [spell for i, spell in enumerate(a) if i in of_a and spell.marginal]
         for i, spell in enumerate(a):
             # One that began with another wait, by a hair, is told by the claim of that one.
-            excused = spell.marginal or any(_meet(spell, other) for other in told)
+            excused = spell.marginal or any(
+                meet((spell.start_s, spell.end_s), (other.start_s, other.end_s)) for other in told
+            )
             if i in of_a or not excused:
                 pairs.append(Pair(kind, subject, spell, b[of_a[i]] if i in of_a else None))
         pairs += [Pair(kind, subject, None, spell) for j, spell in enumerate(b) if j not in taken]
     return pairs
-
-
-def _meet(a: Spell, b: Spell) -> bool:
-    a_end, b_end = (np.inf if spell.end_s is None else spell.end_s for spell in (a, b))
-    return a.start_s <= b_end and b.start_s <= a_end
 
 
 def _assigned(true: Sequence[Spell], claimed: Sequence[Spell]) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from twin.camera import PersonTruth
 from twin.source import FPS, SimSource, fitted
+from vision.boxes import iou
 from vision.types import Detections
 
 LEAST_IOU = 0.3
@@ -92,21 +93,12 @@ def _matched(people: Sequence[PersonTruth], boxes: NDArray[np.float32]) -> tuple
     if not people or not len(boxes):
         return [False] * len(people), len(boxes)
     true = np.array([person.box for person in people], np.float64)
-    overlaps = _iou(true, boxes.astype(np.float64))
+    overlaps = iou(true, boxes.astype(np.float64))
     rows, columns = linear_sum_assignment(-overlaps)
     hits = [False] * len(people)
     for i, j in zip(rows, columns, strict=True):
         hits[i] = bool(overlaps[i, j] >= LEAST_IOU)
     return hits, len(boxes) - sum(hits)
-
-
-def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, M) intersection over union of xyxy boxes (N, 4) and (M, 4)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    both = np.clip(high - low, 0, None).prod(-1)
-    areas = (a[:, 2:] - a[:, :2]).prod(-1)[:, None] + (b[:, 2:] - b[:, :2]).prod(-1)[None]
-    return np.asarray(both / np.maximum(areas - both, 1e-9))
 
 
 def _band(value: float, edges: Sequence[float], form: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-Boxes = Sequence[Sequence[float]]
-"""Boxes xyxy. A frame has a handful, for which numpy takes several times as long."""
+from vision.boxes import Box, shared
+
+Boxes = Sequence[Box]
 
 _SHADOW = 0.75
 """A box of which so much lies in a larger one may be a second box on the same person,"""
@@ -41,9 +42,7 @@ def touching(boxes: Boxes) -> list[Touch]:
             x0, y0, x1, y1 = boxes[j]
             meet = x0 < right and left < x1 and y0 < bottom and top < y1
             if meet or area <= 0 or x1 <= x0 or y1 <= y0:
-                wide, high = min(right, x1) - max(left, x0), min(bottom, y1) - max(top, y0)
-                shared = wide * high if wide > 0 and high > 0 else 0.0
-                found.append(Touch(i, j, shared, area, (x1 - x0) * (y1 - y0)))
+                found.append(Touch(i, j, shared(boxes[i], boxes[j]), area, (x1 - x0) * (y1 - y0)))
     return found
 
 

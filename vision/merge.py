@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.areas import Area, foot_points
+from vision.boxes import iou
 from vision.types import Detections
 
 Boxes = NDArray[np.float32]
@@ -81,7 +82,7 @@ def merge(whole: Detections, crops: Sequence[Detections], sure: float) -> Detect
 
 def _merged(first: Detections, second: Detections, sure: float) -> Detections:
     boxes, scores = first.boxes_px.copy(), first.scores.copy()
-    overlap = _iou(first.boxes_px, second.boxes_px)
+    overlap = iou(first.boxes_px, second.boxes_px)
     fresh = np.ones(len(second), np.bool_)
     while overlap.size and overlap.max() >= _SAME:
         i, j = np.unravel_index(int(overlap.argmax()), overlap.shape)
@@ -91,7 +92,7 @@ def _merged(first: Detections, second: Detections, sure: float) -> Detections:
         scores[i] = max(scores[i], second.scores[j])
         overlap[i, :] = overlap[:, j] = 0
     # A second box of the crop on somebody who has one already is no other person.
-    fresh &= ~(_iou(boxes, second.boxes_px) >= _SAME).any(axis=0)
+    fresh &= ~(iou(boxes, second.boxes_px) >= _SAME).any(axis=0)
     new = second.select(fresh)
     return Detections(
         np.concatenate([boxes, new.boxes_px]),
@@ -99,12 +100,3 @@ def _merged(first: Detections, second: Detections, sure: float) -> Detections:
         np.concatenate([first.labels, new.labels]),
         first.size_px,
     )
-
-
-def _iou(a: Boxes, b: Boxes) -> Boxes:
-    """Intersection over union (N, M) of xyxy boxes (N, 4) and (M, 4)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    overlap = np.clip(high - low, 0, None).prod(axis=-1)
-    area_a, area_b = (a[:, 2:] - a[:, :2]).prod(axis=-1), (b[:, 2:] - b[:, :2]).prod(axis=-1)
-    return np.asarray(overlap / np.maximum(area_a[:, None] + area_b[None, :] - overlap, 1e-6))

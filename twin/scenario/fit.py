@@ -17,6 +17,7 @@ from twin.scenario.noise import NoiseModel
 from twin.scenario.observe import detect, hidden_by_others
 from twin.scenario.place import Floats, load_place
 from twin.scenario.story import ScenarioStory
+from vision.boxes import iou
 from vision.detector import Detector
 from vision.types import Detections
 
@@ -115,13 +116,9 @@ def noise_of(people: Silhouettes, found: Sequence[Detections], *, score: float) 
 
 
 def _pairs(people: Floats, boxes: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    low = np.maximum(people[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(people[:, None, 2:], boxes[None, :, 2:])
-    both = np.clip(high - low, 0, None).prod(axis=-1)
-    area = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (people, boxes)]
-    iou = both / np.maximum(area[0][:, None] + area[1][None] - both, 1e-9)
-    i, j = linear_sum_assignment(iou, maximize=True)
-    good = iou[i, j] >= _LEAST_IOU
+    overlap = iou(people, boxes)
+    i, j = linear_sum_assignment(overlap, maximize=True)
+    good = overlap[i, j] >= _LEAST_IOU
     return i[good], j[good]
 
 
