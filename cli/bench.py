@@ -22,6 +22,9 @@ app = typer.Typer(
     help="Measure this machine: every figure beside a limit or a peer of the same run.", no_args_is_help=True
 )
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Figures as JSON.")]
+RoundsOption = Annotated[int, typer.Option(min=1, help="How often to measure.")]
+
 
 @app.callback()
 def _bench() -> None:
@@ -30,8 +33,8 @@ def _bench() -> None:
 
 @app.command()
 def replay(
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="How often to measure.")] = 3,
+    as_json: JsonOption = False,
+    rounds: RoundsOption = 3,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
 ) -> None:
@@ -42,20 +45,19 @@ def replay(
     with as_file(files("twin") / "assets") as assets:
         hall = load_hall(assets / "clips" / "hall.yaml")
         figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads, model), rounds=rounds)
-    if as_json:
-        typer.echo(msgspec.json.encode(figures).decode())
-        return
-    typer.echo(
+    _print(
+        figures,
+        as_json,
         f"replay of {figures.frames} frames: {figures.replay_s:.2f} s; decoding and inference alone: "
         f"{figures.limit_s:.2f} s\nratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top)\n"
-        f"{figures.times_real_time:.0f} times real time at 2 frames per second, {figures.model} on {figures.provider}"
+        f"{figures.times_real_time:.0f} times real time at 2 frames per second, {figures.model} on {figures.provider}",
     )
 
 
 @app.command()
 def twin(
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="How often to measure.")] = 3,
+    as_json: JsonOption = False,
+    rounds: RoundsOption = 3,
 ) -> None:
     """Frames of the rendered hall against a plain copy of a frame.
 
@@ -63,19 +65,18 @@ def twin(
     """
     cv2.setNumThreads(1)  # the figures are those of one core
     figures = bench_twin(rounds=rounds)
-    if as_json:
-        typer.echo(msgspec.json.encode(figures).decode())
-        return
-    typer.echo(
+    _print(
+        figures,
+        as_json,
         f"{figures.story_ms:.1f} ms per 1280x720 frame of the demo story, {figures.frames_per_second:.0f} frames per "
         f"second on one core\n{figures.walking_ms:.1f} ms with twelve people walking\n"
-        f"ratio_to_copy {figures.ratio_to_copy:.1f} (a copy of the frame: {figures.copy_ms:.2f} ms)"
+        f"ratio_to_copy {figures.ratio_to_copy:.1f} (a copy of the frame: {figures.copy_ms:.2f} ms)",
     )
 
 
 @app.command()
 def day(
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    as_json: JsonOption = False,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another day.")] = 1,
     fps: Annotated[float, typer.Option(min=0.5, max=12, help="Frames of a camera per second while people move.")] = 2.0,
 ) -> None:
@@ -84,23 +85,22 @@ def day(
     Example: hallwatch bench day --seed 2 --json
     """
     figures = bench_day(built_in("workday"), seed=seed, fps=fps)
-    if as_json:
-        typer.echo(msgspec.json.encode(figures).decode())
-        return
-    typer.echo(
+    _print(
+        figures,
+        as_json,
         f"{figures.windows} windows, {figures.cameras} cameras, {figures.citizens} citizens ({figures.unserved} of "
         f"them lost patience), {figures.day_s / 3600:g} h, made in {figures.make_cpu_s:.0f} s of processor time\n"
         f"replay of {figures.frames} frames with {figures.people_per_frame:.1f} people each: {figures.replay_s:.1f} s "
         f"in {figures.processes} processes ({figures.replay_cpu_s:.1f} s of processor time, {figures.us_per_frame:.0f} "
         f"us per frame); following people alone: {figures.limit_cpu_s:.1f} s of processor time\n"
         f"ratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top), {figures.frames_per_second:.0f} frames per "
-        f"second, {figures.times_real_time:.0f} times real time\n{table(figures.score)}"
+        f"second, {figures.times_real_time:.0f} times real time\n{table(figures.score)}",
     )
 
 
 @app.command()
 def stays(
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    as_json: JsonOption = False,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Repeat for several; 1, 2 and 3 by default.")] = None,
 ) -> None:
     """Stays of a full hall through misses, occlusions and exchanged ids, beside plain track dwell on the same input.
@@ -108,16 +108,19 @@ def stays(
     Example: hallwatch bench stays --seed 4 --seed 5 --json
     """
     figures = bench_stays(seed or [1, 2, 3])
-    if as_json:
-        typer.echo(msgspec.json.encode(figures).decode())
-        return
-    typer.echo(
+    _print(
+        figures,
+        as_json,
         f"{figures.stays} stays of up to {figures.longest_s / 60:.0f} min, p90 {figures.wait_p90_s:.0f} s; a fifth of "
         f"the boxes missed, an id exchanged per person and minute, occlusions of 5 to 30 s\n"
         f"{'':12} claimed  unbroken   exact  broken  merged  duration error p50, p95    p90 wait, error\n"
         f"{_stay_row('ledger', figures.ledger)}\n{_stay_row('track dwell', figures.track_dwell)}\n"
-        f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame"
+        f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame",
     )
+
+
+def _print(figures: msgspec.Struct, as_json: bool, text: str) -> None:
+    typer.echo(msgspec.json.encode(figures).decode() if as_json else text)
 
 
 def _stay_row(name: str, figures: StayFigures) -> str:

@@ -14,6 +14,8 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
+from edge._expected import ExpectedWaits
+from edge._pace import StatePace
 from edge.bodies import EventNames, session_body, stay_body, window_gist, window_state, zone_gist, zone_state
 from edge.heat import HeatMap
 from edge.rules import (
@@ -36,7 +38,7 @@ from edge.watch import SavedWindow, SavedZone, ServiceTimes, WindowWatch, ZoneWa
 from edge.zoom import CloserLook, DeskZoom
 from hall.clock import Instant
 from hall.errors import InputError
-from hall.layout import Hall, Window, Zone
+from hall.layout import Hall, Window
 from hall.messages import AnyBody, CrossingBody, StateBody, ZoneState
 from models.zoo import ModelEntry
 from vision.calibration import Calibration
@@ -45,11 +47,7 @@ from vision.locate import Locator, People
 from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
 
-STATE_EVERY_S = 10.0
-STATE_AT_MOST_EVERY_S = 0.5
 HEAT_EVERY_S = 60.0
-LEAST_SESSIONS = 5
-"""From so many finished sessions on their mean says something about the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +129,7 @@ class Pipeline:
         state = _decoder.decode(saved) if saved else Saved()
         self._build(mine, state, tracker, model)
         self._at: Instant | None = None
-        self._state_at: Instant | None = None
-        self._published: list[object] | None = None
-        self._owes_state = False
+        self._pace = StatePace()
 
     def _build(self, mine: set[str], saved: Saved, tracker: TrackerSettings | None, model: ModelEntry | None) -> None:
         hall, floor = self.hall, self.floor
@@ -155,7 +151,8 @@ class Pipeline:
         self._window_limits = {name: hall.limits_of(watch.window) for name, watch in self._windows.items()}
         self._zone_limits = {name: hall.limits_of(watch.zone) for name, watch in self._zones.items()}
         self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
-        self._mean_s: dict[str, float | None] = {}
+        times = {w: rules.times for w, rules in self._window_rules.items()}
+        self._expected = ExpectedWaits(self._windows, times)
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
         self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
         self._heat = HeatMap({c.id: self._locators[c.id].calibration is not None for c in self.cameras}, HEAT_EVERY_S)
@@ -273,8 +270,7 @@ class Pipeline:
                 yield self._names.event(f"window/{window.window.id}", change)
 
     def _finish_session(self, window: Window, ended: FinishedSession) -> AnyBody:
-        self._window_rules[window.id].times.add(ended.duration_s)
-        self._mean_s.clear()
+        self._expected.add(window.id, ended.duration_s)
         overtime = ended.duration_s >= self._window_limits[window.id].overtime_case
         return session_body(self._names, window.id, ended, overtime=overtime)
 
@@ -327,7 +323,7 @@ class Pipeline:
 
     def _judge_zone(self, now: Instant, zone: ZoneWatch, *, on_duty: bool) -> Iterator[AnyBody]:
         limits = self._zone_limits[zone.zone.id]
-        if zone.zone.kind != "waiting" or self._nobody_waits_long(zone, limits.long_wait):
+        if zone.zone.kind != "waiting" or self._nobody_waits_long(now, zone, limits.long_wait):
             return
         waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in zone.area.stays)
         lengths = [wait.duration_s for wait in waits]
@@ -335,7 +331,7 @@ class Pipeline:
             at=now,
             duty=on_duty,
             waits=waits,
-            expected_wait_s=self._expected_wait_s(zone.zone, len(waits)),
+            expected_wait_s=self._expected.of(zone.zone, len(waits), now),
             known=zone.area.known(now),
             observed_at=zone.area.observed_at,
             detail={
@@ -349,13 +345,13 @@ class Pipeline:
         for change in changes:
             yield self._names.event(f"zone/{zone.zone.id}", change)
 
-    def _nobody_waits_long(self, zone: ZoneWatch, limit_s: float) -> bool:
+    def _nobody_waits_long(self, now: Instant, zone: ZoneWatch, limit_s: float) -> bool:
         """Whether the rule has nothing to say, as with nearly every frame."""
         if self._zone_rules[zone.zone.id].episode is not None:
             return False
         if any(stay.duration_s >= limit_s - 1e-6 for stay in zone.area.stays):
             return False
-        expected_s = self._expected_wait_s(zone.zone, len(zone.area.stays))
+        expected_s = self._expected.of(zone.zone, len(zone.area.stays), now)
         return expected_s is None or expected_s <= limit_s
 
     def _waiting_over(self, window: str) -> bool:
@@ -365,43 +361,9 @@ class Pipeline:
             if window in zone.zone.serves
         )
 
-    def _expected_wait_s(self, zone: Zone, waiting: int) -> float | None:
-        """People waiting, times the mean handling time, over the windows that serve them now."""
-        mean_s = self._mean_session_s(zone)
-        if mean_s is None or any(self._is_unknown(w) for w in zone.serves if w in self._windows):
-            return None
-        staffed = sum(1 for w in zone.serves if w in self._windows and self._is_serving(w))
-        return None if staffed == 0 else waiting * mean_s / staffed
-
-    def _mean_session_s(self, zone: Zone) -> float | None:
-        """Mean handling time of the windows that serve a zone; worked out when a session has ended."""
-        if zone.id not in self._mean_s:
-            served = [self._window_rules[w].times.recent_s for w in zone.serves if w in self._window_rules]
-            durations = [duration for times in served for duration in times]
-            self._mean_s[zone.id] = float(np.mean(durations)) if len(durations) >= LEAST_SESSIONS else None
-        return self._mean_s[zone.id]
-
-    def _is_serving(self, window: str) -> bool:
-        watch = self._windows[window]
-        return not watch.window.staffed or (self._at is not None and watch.clerk(self._at).seen == "present")
-
-    def _is_unknown(self, window: str) -> bool:
-        watch = self._windows[window]
-        return watch.window.staffed and self._at is not None and watch.clerk(self._at).seen == "unknown"
-
     def _due_state(self, now: Instant, *, on_duty: bool, urgent: bool) -> StateBody | None:
-        since = None if self._state_at is None else now - self._state_at
-        urgent = urgent or self._owes_state
-        if since is not None and since <= 0:
-            # Two states of one moment would be two values of one point; the later one follows with the next frame.
-            self._owes_state = urgent
+        if not self._pace.is_due(now, partial(self._gist, now, on_duty=on_duty), urgent=urgent):
             return None
-        if since is not None and since < STATE_AT_MOST_EVERY_S and not urgent:
-            return None
-        gist = self._gist(now, on_duty=on_duty)
-        if since is not None and since < STATE_EVERY_S and not urgent and gist == self._published:
-            return None
-        self._state_at, self._published, self._owes_state = now, gist, False
         return StateBody(
             [window_state(now, w, on_duty=on_duty) for w in self._windows.values()],
             [self._zone_state(now, z) for z in self._zones.values()],
@@ -415,7 +377,7 @@ class Pipeline:
 
     def _zone_state(self, now: Instant, zone: ZoneWatch) -> ZoneState:
         limit_s = self._zone_limits[zone.zone.id].long_wait
-        expected_s = self._expected_wait_s(zone.zone, len(zone.area.stays))
+        expected_s = self._expected.of(zone.zone, len(zone.area.stays), now)
         return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
 
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from edge.pipeline import STATE_AT_MOST_EVERY_S, Emitted, Pipeline
+from edge._pace import STATE_AT_MOST_EVERY_S
+from edge.pipeline import Emitted, Pipeline
 from hall.clock import from_iso, to_iso
 from hall.errors import InputError
 from hall.layout import Hall
