@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.detections import RememberingDetector
 from tests.support.servers import Server, influxdb1, mosquitto, running, victoria_metrics
 
 # A busy machine is slow, which says nothing about the code; the same examples in every run.
@@ -41,6 +42,18 @@ def data_dir() -> Path:
 def clips() -> Path:
     """The rendered clips with their truth."""
     return ROOT / "twin" / "assets" / "clips"
+
+
+@pytest.fixture(scope="session")
+def detector() -> RememberingDetector:
+    """The default detector; looks at no picture twice, whichever tests show it."""
+    return RememberingDetector()
+
+
+@pytest.fixture
+def replay_remembers(detector: RememberingDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`hallwatch replay` in this process takes that detector."""
+    monkeypatch.setattr("cli.replay.open_detector", lambda *_: detector)
 
 
 @pytest.fixture

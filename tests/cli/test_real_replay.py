@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.command import call
 from tests.support.servers import require
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.usefixtures("replay_remembers")]
 
 TABLE = "[[0.4818, 0.8102], [0.6641, 0.8102], [0.6641, 0.9606], [0.4818, 0.9606]]"
 SIX = f"""
@@ -48,8 +48,7 @@ def figures(folder: Path, hall: str, video: Path, truth: dict[str, Any]) -> dict
     replay = ["replay", str(folder / "hall.yaml"), "--source", f"c={video}", "--out", str(folder / "out.jsonl")]
     scored = ["evaluate", str(folder / "out.jsonl"), str(folder / "truth.json"), "--json"]
     for arguments in (replay, scored):
-        command = [sys.executable, "-m", "cli.main", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+        done = call(*arguments)
         assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

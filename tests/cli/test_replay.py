@@ -14,6 +14,7 @@ import pytest
 
 from hall.messages import EventBody, Message, SessionBody, StateBody
 from tests.support.clips import CLIPS, clip_hall, clip_truths
+from tests.support.command import call
 from twin.clip_truth import clip_truth
 from twin.evaluate import read_messages
 
@@ -64,7 +65,7 @@ def test_one_absence_critical_and_on_time(replayed: tuple[Path, Path]) -> None:
 def test_figures_against_the_truth(replayed: tuple[Path, Path]) -> None:
     """Events, sessions and stays are those of the truth, within 1.5 s, and no others."""
     out, truth = replayed
-    done = hallwatch("evaluate", out, truth, "--json")
+    done = call("evaluate", out, truth, "--json")
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(done.stdout)
     scores = {**figures["events"], "sessions": figures["sessions"], "stays": figures["stays"]}
@@ -77,7 +78,7 @@ def test_figures_against_the_truth(replayed: tuple[Path, Path]) -> None:
 
 
 def test_the_table_is_for_people(replayed: tuple[Path, Path]) -> None:
-    done = hallwatch("evaluate", *replayed)
+    done = call("evaluate", *replayed)
     assert "clerk_absent" in done.stdout
     assert "precision" in done.stdout
 
@@ -90,10 +91,11 @@ def test_messages_are_numbered_and_in_order(replayed: tuple[Path, Path]) -> None
     assert any(isinstance(message.body, SessionBody) for message in messages)
 
 
+@pytest.mark.usefixtures("replay_remembers")
 def test_a_replay_again_gives_the_same_bytes(replayed: tuple[Path, Path], tmp_path: Path) -> None:
     hall_file, _ = clip_hall(tmp_path, **SHOW)
     out = tmp_path / "again.jsonl"
-    assert hallwatch("replay", hall_file, "--out", out).returncode == 0
+    assert call("replay", hall_file, "--out", out).returncode == 0
     assert out.read_bytes() == replayed[0].read_bytes()
 
 
@@ -115,13 +117,14 @@ def test_a_replay_again_gives_the_same_bytes(replayed: tuple[Path, Path], tmp_pa
 def test_wrong_input_is_said_and_exits_with_1(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
     hall_file, _ = clip_hall(tmp_path, **SHOW)
     out = [] if "--out" in arguments else ["--out", tmp_path / "out.jsonl"]
-    done = hallwatch("replay", hall_file, *out, *arguments)
+    done = call("replay", hall_file, *out, *arguments)
     assert done.returncode == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.jsonl").exists()
 
 
+@pytest.mark.usefixtures("replay_remembers")
 @pytest.mark.parametrize("kind", ["zero", "truncated"])
 def test_a_damaged_recording_is_a_fault_and_the_other_camera_goes_on(tmp_path: Path, kind: str) -> None:
     hall_file, _ = clip_hall(tmp_path, **SHOW)
@@ -130,7 +133,7 @@ def test_a_damaged_recording_is_a_fault_and_the_other_camera_goes_on(tmp_path: P
     damaged.write_bytes(b"" if kind == "zero" else whole[: len(whole) // 2])
     sources = ["--source", f"cam1={CLIPS / 'cam1.mp4'}", "--source", f"cam2={damaged}"]
     out = tmp_path / "out.jsonl"
-    done = hallwatch("replay", hall_file, "--out", out, *sources)
+    done = call("replay", hall_file, "--out", out, *sources)
     assert done.returncode == 1
     assert "damaged.mp4" in done.stderr
     if out.exists():  # a file that could be opened is replayed as far as it goes
@@ -144,6 +147,6 @@ def test_usage_exits_with_2() -> None:
 def test_evaluate_names_the_bad_line(replayed: tuple[Path, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(replayed[0].read_bytes().splitlines()[0] + b"\n{half\n")
-    done = hallwatch("evaluate", broken, replayed[1])
+    done = call("evaluate", broken, replayed[1])
     assert done.returncode == 1
     assert "line 2" in done.stderr

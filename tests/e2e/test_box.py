@@ -14,6 +14,7 @@ import pytest
 
 from hall.messages import EventBody, HealthBody, Message, SessionBody, StatusBody
 from tests.support.clips import clip_hall
+from tests.support.command import call
 from tests.support.mqtt import recording
 from tests.support.servers import Server, wait_until
 from twin.evaluate import read_messages
@@ -86,17 +87,17 @@ def test_killed_in_an_absence_it_goes_on_with_the_same_event(broker: Server, tmp
         assert len({m.boot for m in data(heard.messages())}) == 2
 
 
+@pytest.mark.usefixtures("replay_remembers")
 def test_live_says_what_replay_says_and_sigterm_loses_nothing(broker: Server, tmp_path: Path) -> None:
     """The clips played once, live: every message arrives numbered without a gap, and the box says it stopped."""
     box = Box(tmp_path, broker.port)
     out = tmp_path / "replay.jsonl"
-    command = [sys.executable, "-m", "cli.main", "replay", box.command[4], "--out", str(out)]
     with recording(broker.port) as heard, box.running() as process:
         wait_until(lambda: any(m.kind == "health" for m in heard.messages()), "health is told", 40)
         assert process.wait(60) == 0  # both recordings are over
         wait_until(lambda: statuses(heard.messages())[-1:] == ["stopped"], "it says that it stopped")
         messages = data(heard.messages())
-    assert subprocess.run(command, check=True, timeout=120, capture_output=True).returncode == 0
+    assert call("replay", box.command[4], "--out", out).returncode == 0
     told = read_messages(out)
     assert [m.seq for m in messages] == list(range(1, len(messages) + 1))
     assert sorted(shape(messages)) == sorted(shape(told))

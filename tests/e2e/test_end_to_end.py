@@ -21,7 +21,6 @@ from hall.clock import SystemClock
 from hall.messages import EventBody, Message, compose
 from hall.topics import Address
 from ingest.points import points_of
-from models.zoo import resolve
 from tests.support.centre import IngestProcess
 from tests.support.clips import CLIPS, clip_hall
 from tests.support.mqtt import remember_subscriptions
@@ -39,10 +38,9 @@ Point = tuple[str, frozenset[tuple[str, str]], str, int, float]
 
 
 @pytest.fixture(scope="module")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Message]]:
+def replayed(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> tuple[str, list[Message]]:
     """The hall file's text and what a replay of the clips says, dated now, so that nothing is late."""
     path, hall = clip_hall(tmp_path_factory.mktemp("e2e"), **LIMITS)
-    detector = Detector(resolve("auto"))
     messages: list[Message] = []
     sources = {camera: str(CLIPS / f"{camera}.mp4") for camera in ("cam1", "cam2")}
     start = float(int(time.time()))

@@ -21,7 +21,6 @@ from hall.clock import from_iso
 from hall.layout import CameraPolygon, Hall
 from hall.load import parse_hall
 from hall.messages import CrossingBody, EventBody, Rule, SessionBody, StayBody
-from models import zoo
 from vision.areas import Area
 from vision.detector import Detector
 from vision.types import Detections
@@ -32,11 +31,6 @@ VTEST = Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")
 
 Found = list[tuple[float, Detections]]
 Span = tuple[float, float]
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector(zoo.resolve("auto"), threads=2)
 
 
 def look(detector: Detector, path: Path, analyse_fps: float) -> Found:

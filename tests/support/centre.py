@@ -123,7 +123,11 @@ class IngestProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code, *self._arguments], stdout=log, stderr=log, cwd=ROOT
             )
-        wait_until(self.is_well, f"ingest is well; its log:\n{self.log}")
+        try:
+            wait_until(self.is_well, f"ingest is well; its log:\n{self.log}", 60)
+        except BaseException:
+            self.kill()
+            raise
 
     def is_well(self) -> bool:
         """Whether it says it is."""
@@ -158,6 +162,10 @@ class IngestProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once, if it runs."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()

@@ -153,8 +153,8 @@ def influx_query(port: int, query: str, database: str | None = None) -> str:
 @contextlib.contextmanager
 def running(server: Server) -> Iterator[Server]:
     """Start a server for the length of a block."""
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

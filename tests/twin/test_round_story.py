@@ -13,7 +13,6 @@ from hall.clock import from_iso
 from hall.layout import Hall
 from hall.load import load_hall
 from hall.messages import EventBody, Message
-from models.zoo import resolve
 from tests.support.clips import ROOT
 from twin._round_story import ROUND_S, RoundStory
 from twin.actors import ActorState
@@ -114,10 +113,9 @@ def test_every_round_has_one_event_of_each_rule(hall: Hall, story: RoundStory) -
 
 
 @pytest.fixture(scope="module")
-def said(hall: Hall) -> list[Message]:
+def said(hall: Hall, detector: Detector) -> list[Message]:
     """What the box of the demo says about one round, on pixels."""
     register_sim()
-    detector = Detector(resolve("auto"))
     messages: list[Message] = []
     start = from_iso("2026-01-05T01:00:00Z")
     replay(hall, recordings(hall, []), detector, start=start, fit=detector.input_size, emit=messages.append)
