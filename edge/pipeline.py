@@ -253,7 +253,8 @@ class Pipeline:
     def _take_lines(self, camera: str, people: People) -> Iterator[Emitted]:
         for entrance, counter in self._lines:
             if entrance.camera == camera:
-                for direction in counter.step(people.at, people.tracks, people.feet):
+                born = partial(self._locators[camera].born_foot, size_px=people.tracks.size_px)
+                for direction in counter.step(people.at, people.tracks, people.feet, born):
                     yield Emitted(people.at, CrossingBody(entrance.id, direction))
 
     def _judge(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import hypot
 from typing import Literal
 
 import numpy as np
@@ -14,6 +16,11 @@ from vision.types import Tracks
 
 Direction = Literal["in", "out"]
 Point = tuple[float, float]
+Born = Callable[[int], Point | None]
+
+
+def _unknown(_: int) -> None:
+    """Where no track was seen before."""
 
 
 @dataclass(slots=True)
@@ -38,29 +45,47 @@ class LineCounter:
         self._dead_band = dead_band
         self._places: dict[int, _Place] = {}
 
-    def step(self, at: Instant, tracks: Tracks, feet: NDArray[np.float64]) -> list[Direction]:
-        """Take one frame: tracks with their foot points (N, 2) in fractions; returns the crossings."""
+    def step(self, at: Instant, tracks: Tracks, feet: NDArray[np.float64], born: Born = _unknown) -> list[Direction]:
+        """Take one frame.
+
+        Args:
+            at: capture time.
+            tracks: who is in the picture.
+            feet: their foot points (N, 2) in fractions.
+            born: where a track was seen first, in fractions, while it was tentative; asked until it is off the line. At
+                a door two sights are half of the way through it.
+
+        Returns:
+            The crossings.
+        """
         crossings: list[Direction] = []
-        width, height = tracks.size_px
-        (ax, ay), (bx, by) = self._line
-        dx, dy = (bx - ax) * width, (by - ay) * height
-        length = float(np.hypot(dx, dy))
         for i, track in enumerate(tracks.ids.tolist()):
             if track < 0:
                 continue
-            x, y = float(feet[i, 0]), float(feet[i, 1])
-            # y grows downwards: a positive cross product is the right-hand side as seen in the picture.
-            distance_px = (dx * (y - ay) * height - dy * (x - ax) * width) / length
             band_px = self._dead_band * float(tracks.boxes_px[i, 3] - tracks.boxes_px[i, 1])
-            if abs(distance_px) < band_px:
-                continue
-            side = 1 if distance_px > 0 else -1
-            last = self._places.get(track)
-            if last is not None and last.side != side and segments_meet(last.point, (x, y), *self._line):
-                crossings.append("in" if side > 0 else "out")
-            self._places[track] = _Place((x, y), side, at)
+            if track not in self._places and (first := born(track)) is not None:
+                self._move(at, track, first, band_px, tracks.size_px)
+            crossed = self._move(at, track, (float(feet[i, 0]), float(feet[i, 1])), band_px, tracks.size_px)
+            if crossed is not None:
+                crossings.append(crossed)
         self._forget(at)
         return crossings
+
+    def _move(
+        self, at: Instant, track: int, point: Point, band_px: float, size_px: tuple[int, int]
+    ) -> Direction | None:
+        """Put a track where it is seen; returns how it crossed on the way there."""
+        (width, height), (ax, ay), (bx, by) = size_px, *self._line
+        dx, dy = (bx - ax) * width, (by - ay) * height
+        # y grows downwards: a positive cross product is the right-hand side as seen in the picture.
+        distance_px = (dx * (point[1] - ay) * height - dy * (point[0] - ax) * width) / hypot(dx, dy)
+        if abs(distance_px) < band_px:
+            return None
+        side = 1 if distance_px > 0 else -1
+        last, self._places[track] = self._places.get(track), _Place(point, side, at)
+        if last is None or last.side == side or not segments_meet(last.point, point, *self._line):
+            return None
+        return "in" if side > 0 else "out"
 
     def _forget(self, at: Instant) -> None:
         if len(self._places) > 200:

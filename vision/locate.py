@@ -137,3 +137,11 @@ class Locator:
         feet = foot_points(tracks.boxes_px, tracks.size_px)
         floor_m = None if self.calibration is None else self.calibration.to_floor(feet)
         return People(at, tracks, feet, floor_m, self._tracker.born_at(tracks.ids))
+
+    def born_foot(self, track: int, size_px: tuple[int, int]) -> tuple[float, float] | None:
+        """Foot point of a track at its first sight, in fractions of an image of that size; None if none is followed."""
+        box = self._tracker.born_box(track)
+        if box is None:
+            return None
+        (wide_px, high_px), (x, y, _, height) = size_px, box
+        return x / wide_px, min((y + height / 2) / high_px, 1.0)

@@ -53,12 +53,13 @@ class TrackerSettings:
 class _Track:
     """Somebody who is followed: `box` is where he is expected, `claim` what its overlap with a box counts."""
 
-    __slots__ = ("born_at", "box", "claim", "id", "motion", "seen_at")
+    __slots__ = ("born_at", "born_box", "box", "claim", "id", "motion", "seen_at")
 
     def __init__(self, at: float, box: Box, motion: BoxFilter) -> None:
         self.id = TENTATIVE
         self.seen_at = self.born_at = at
         self.box, self.motion = box, motion
+        self.born_box = box
         self.claim = 1.0
 
 
@@ -110,6 +111,10 @@ class Tracker:
         """When each of some tracks was seen first, tentative or not; NaN for tracks that are not followed."""
         born = {track.id: track.born_at for track in self._tracks if track.id != TENTATIVE}
         return np.array([born.get(track, nan) for track in ids.tolist()], np.float64)
+
+    def born_box(self, track: int) -> Box | None:
+        """The box of a track at its first sight, when it was tentative still; None for one that is not followed."""
+        return next((known.born_box for known in self._tracks if known.id == track), None)
 
     def _pass_time(self, at: float, dt: float) -> None:
         """Forget who has not been seen for long; move the others on."""

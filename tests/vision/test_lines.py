@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from vision.areas import foot_points
 from vision.lines import Direction, LineCounter, Point
-from vision.types import TENTATIVE, Tracks
+from vision.locate import Locator
+from vision.types import TENTATIVE, Detections, Tracks
 
 SIZE = (1000, 1000)
 UPRIGHT: tuple[Point, Point] = ((0.5, 0.8), (0.5, 0.2))
@@ -15,15 +18,15 @@ UPRIGHT: tuple[Point, Point] = ((0.5, 0.8), (0.5, 0.2))
 
 
 def walk(
-    counter: LineCounter, *steps: dict[int, tuple[float, float]], start: float = 0.0, step_s: float = 0.2
+    counter: LineCounter, *steps: dict[int, Point], start: float = 0.0, step_s: float = 0.2, born: Point | None = None
 ) -> list[Direction]:
-    """Foot points by track, one dict a frame; everybody is 200 px tall."""
+    """Foot points by track, one dict a frame; everybody is 200 px tall, and was seen first at `born`."""
     found: list[Direction] = []
     for i, step in enumerate(steps):
         feet = [(x * SIZE[0], y * SIZE[1]) for x, y in step.values()]
         boxes = np.array([(x - 40, y - 200, x + 40, y) for x, y in feet], dtype=np.float32).reshape(-1, 4)
         tracks = Tracks(np.array(list(step), np.int64), boxes, np.ones(len(step), np.float32), SIZE)
-        found += counter.step(start + i * step_s, tracks, foot_points(boxes, SIZE))
+        found += counter.step(start + i * step_s, tracks, foot_points(boxes, SIZE), lambda _: born)
     return found
 
 
@@ -78,6 +81,27 @@ def test_two_people_pass_each_other() -> None:
 def test_a_track_seen_once_counts_nothing() -> None:
     """Two mistakes of the detector on both sides are nobody who crossed."""
     assert walk(LineCounter(UPRIGHT), {TENTATIVE: (0.4, 0.5)}, {TENTATIVE: (0.6, 0.5)}) == []
+
+
+def test_first_seen_a_step_before_the_line() -> None:
+    """Out of a door that is a step from the line: the second sight, which confirms the track, is past it already."""
+    counter, locator = LineCounter(UPRIGHT), Locator()
+    found: list[Direction] = []
+    for i, x in enumerate((440, 530, 620)):
+        box = np.array([(x - 60, 300, x + 60, 500)], np.float32)
+        people = locator.locate(0.5 * i, Detections(box, np.ones(1, np.float32), np.zeros(1, np.int64), SIZE))
+        born = partial(locator.born_foot, size_px=SIZE)
+        found += counter.step(people.at, people.tracks, people.feet, born)
+    assert found == ["in"]
+    assert locator.born_foot(2, SIZE) is None
+
+
+def test_first_seen_on_the_line_goes_by_where_they_go() -> None:
+    """Half a foot of jitter at first sight is on no side."""
+    steps = path(1, 0.51, 0.55, 0.6)
+    counter = LineCounter(UPRIGHT)
+    assert walk(counter, *steps, born=(0.495, 0.5)) == []
+    assert walk(counter, *path(2, 0.51, 0.55, 0.6), born=(0.48, 0.5), start=10.0) == ["in"]
 
 
 @pytest.mark.parametrize("people", [500])
