@@ -152,7 +152,7 @@ class Pipeline:
         self._zone_limits = {name: hall.limits_of(watch.zone) for name, watch in self._zones.items()}
         self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
         times = {w: rules.times for w, rules in self._window_rules.items()}
-        self._expected = ExpectedWaits(self._windows, times)
+        self._expected = ExpectedWaits(self._windows, times, self._schedule.open_seconds)
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
         self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
         self._heat = HeatMap({c.id: self._locators[c.id].calibration is not None for c in self.cameras}, HEAT_EVERY_S)
@@ -271,7 +271,7 @@ class Pipeline:
                 yield self._names.event(f"window/{window.window.id}", change)
 
     def _finish_session(self, window: Window, ended: FinishedSession) -> AnyBody:
-        self._expected.add(window.id, ended.duration_s)
+        self._expected.add(window.id, ended)
         overtime = ended.duration_s >= self._window_limits[window.id].overtime_case
         return session_body(self._names, window.id, ended, overtime=overtime)
 
@@ -326,13 +326,14 @@ class Pipeline:
         limits = self._zone_limits[zone.zone.id]
         if zone.zone.kind != "waiting" or self._nobody_waits_long(now, zone, limits.long_wait):
             return
-        waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in zone.area.stays)
+        stays = zone.area.stays
+        waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in stays)
         lengths = [wait.duration_s for wait in waits]
         seen = WaitObservation(
             at=now,
             duty=on_duty,
             waits=waits,
-            expected_wait_s=self._expected.of(zone.zone, len(waits), now),
+            expected_over_since=self._expected.over_since(zone.zone, stays, now, limits.long_wait),
             known=zone.area.known(now),
             observed_at=zone.area.observed_at,
             detail={
@@ -352,8 +353,7 @@ class Pipeline:
             return False
         if any(stay.duration_s >= limit_s - 1e-6 for stay in zone.area.stays):
             return False
-        expected_s = self._expected.of(zone.zone, len(zone.area.stays), now)
-        return expected_s is None or expected_s <= limit_s
+        return self._expected.over_since(zone.zone, zone.area.stays, now, limit_s) is None
 
     def _waiting_over(self, window: str) -> bool:
         return any(

@@ -282,7 +282,8 @@ class WaitObservation:
     Attributes:
         duty: whether the hall is open.
         waits: the stays of the zone.
-        expected_wait_s: what somebody who comes now has to expect, if that is known.
+        expected_over_since: since when somebody who comes has to expect a wait over the limit; None where nobody has,
+            or nothing is known.
         known: whether every part of the zone is being seen.
         observed_at: when the zone was last looked at.
         detail: longest wait, p50, p90 and count, for the event.
@@ -291,7 +292,7 @@ class WaitObservation:
     at: Instant
     duty: bool
     waits: tuple[Wait, ...]
-    expected_wait_s: float | None
+    expected_over_since: Instant | None
     known: bool
     observed_at: Instant | None
     detail: dict[str, Any]
@@ -300,9 +301,9 @@ class WaitObservation:
 def step_long_wait(limits: Limits, state: WaitState, seen: WaitObservation) -> tuple[WaitState, list[Change]]:
     """long_wait: a stay in a waiting zone older than the limit, or an expected wait over it; one event per zone.
 
-    Starts with the stay that has waited longest. Clears when nobody has been over the limit for `clear_hold`,
-    dated back to the last moment somebody was. *Unknown* pauses and clears with `camera_lost` after that limit;
-    a closed hall raises nothing and clears with `off_duty`.
+    Starts with the stay that has waited longest, or when the wait to expect went over the limit. Clears when nobody
+    has been over the limit for `clear_hold`, dated back to the last moment somebody was. *Unknown* pauses and clears
+    with `camera_lost` after that limit; a closed hall raises nothing and clears with `off_duty`.
     """
     limit_s, episode = limits.long_wait, state.episode
     if episode is not None and not seen.duty:
@@ -313,20 +314,21 @@ def step_long_wait(limits: Limits, state: WaitState, seen: WaitObservation) -> t
             return WaitState(), [_cleared("long_wait", episode, limit_s, "camera_lost", seen.observed_at)]
         return state, []
     over = [wait for wait in seen.waits if wait.duration_s >= limit_s - 1e-6]
-    expected_over = seen.expected_wait_s is not None and seen.expected_wait_s > limit_s and bool(seen.waits)
-    if over or expected_over:
+    if over or (seen.expected_over_since is not None and seen.waits):
         if not seen.duty:
             return state, []
         return _still_waiting(limits, state, seen, over)
     if episode is not None and (state.over_at is None or seen.at - state.over_at >= limits.clear_hold):
-        return WaitState(), [_cleared("long_wait", episode, limit_s, "resolved", state.over_at)]
+        return WaitState(over_at=state.over_at), [_cleared("long_wait", episode, limit_s, "resolved", state.over_at)]
     return state, []
 
 
 def _still_waiting(
     limits: Limits, state: WaitState, seen: WaitObservation, over: list[Wait]
 ) -> tuple[WaitState, list[Change]]:
-    longest = max(over, key=lambda wait: wait.duration_s) if over else Wait(seen.at, seen.at, 0.0, 0.0)
+    # Dated back into an event that was cleared meanwhile, it would be the same time twice.
+    since = max(seen.expected_over_since or seen.at, state.over_at or 0.0)
+    longest = max(over, key=lambda wait: wait.duration_s) if over else Wait(since, seen.at, 0.0, 0.0)
     started_at = longest.started_at if state.episode is None else state.episode.started_at
     elapsed_s, unknown_s = longest.duration_s, longest.unknown_s
     over_at = max((wait.until for wait in over), default=seen.at)

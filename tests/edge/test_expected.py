@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edge._expected import LEAST_SESSIONS, ExpectedWaits
+from edge.sessions import FinishedSession
 from edge.watch import ServiceTimes
 from hall.layout import CameraPolygon, Zone
 from hall.messages import Seen
@@ -22,9 +23,9 @@ def waits(*seen: Seen | None) -> ExpectedWaits:
     for number, one in enumerate(seen, start=1):
         window = SimpleNamespace(staffed=one is not None)
         windows[f"w{number}"] = SimpleNamespace(window=window, clerk=lambda _now, one=one: SimpleNamespace(seen=one))
-    found = ExpectedWaits(windows, {name: ServiceTimes() for name in windows})
+    found = ExpectedWaits(windows, {name: ServiceTimes() for name in windows}, lambda a, b: b - a)
     for i in range(LEAST_SESSIONS):
-        found.add("w1" if i % 2 else "w2", 60.0 + 30.0 * (i % 2))
+        found.add("w1" if i % 2 else "w2", FinishedSession(0.0, 60.0 + 30.0 * (i % 2), 0.0))
     return found
 
 
@@ -52,5 +53,5 @@ def test_people_times_mean_over_windows_that_serve(seen: tuple[Seen | None, ...]
 def test_a_session_that_ended_counts_from_now_on() -> None:
     found = waits("present", "absent")
     before = found.of(ZONE, 1, 0.0)
-    found.add("w1", 132.0)
+    found.add("w1", FinishedSession(0.0, 132.0, 0.0))
     assert (before, found.of(ZONE, 1, 0.0)) == (72.0, 82.0)

@@ -397,13 +397,13 @@ def zone_seen(
     duty: bool = True,
     known: bool = True,
     observed_at: float | None = None,
-    expected_wait_s: float | None = None,
+    expected_over_since: float | None = None,
 ) -> WaitObservation:
     return WaitObservation(
         at=now,
         duty=duty,
         waits=waits,
-        expected_wait_s=expected_wait_s,
+        expected_over_since=expected_over_since,
         known=known,
         observed_at=now if observed_at is None else observed_at,
         detail={"count": len(waits)},
@@ -482,15 +482,17 @@ def test_long_wait_off_duty() -> None:
 
 def test_expected_wait_over_the_limit() -> None:
     """Nobody has waited long yet, but who comes now will; without anybody there is nothing to expect."""
-    assert judge(zone_seen(1000, expected_wait_s=3000)) == []
+    assert judge(zone_seen(1000, expected_over_since=1000)) == []
     found = judge(
-        zone_seen(1000, wait(1), expected_wait_s=601),
-        zone_seen(1002, wait(1), expected_wait_s=601),
-        zone_seen(1007, wait(1), expected_wait_s=599),
+        zone_seen(1000, wait(1), expected_over_since=991),
+        zone_seen(1002, wait(1), expected_over_since=1001),
+        zone_seen(1007, wait(1)),
+        zone_seen(1008, wait(1), expected_over_since=999),
     )
     assert [(what, change.started_at, change.ended_at) for what, change in found] == [
-        ("raised", 1000, None),
-        ("resolved", 1000, 1002),
+        ("raised", 991, None),
+        ("resolved", 991, 1002),
+        ("raised", 1002, None),  # not back into the one that was over
     ]
 
 
