@@ -203,7 +203,7 @@ def _matched(pairs: Sequence[Pair]) -> list[tuple[Spell, Spell]]:
 
 
 def _start_errors(pairs: Sequence[Pair]) -> list[float]:
-    return [abs(a.start_s - b.start_s) for a, b in _matched(pairs)]
+    return [a.start_error_s(b) for a, b in _matched(pairs)]
 
 
 def _rates(pairs: Sequence[Pair]) -> tuple[int, int, int, float, float]:

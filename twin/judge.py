@@ -46,12 +46,17 @@ def judge(hall: Hall, seen: Sightings) -> Truth:
     sure, possible = _judged(hall, seen, 1).events, _judged(hall, seen, -1).events
     # One that is sure, but began with another wait, makes sure of the one that it overlaps.
     moved = [e for e in sure if not _known(e, truth.events)]
+    possible = [msgspec.structs.replace(e, begins_by_s=_begins_by_s(e, sure)) for e in possible]
     events = [
-        msgspec.structs.replace(e, marginal=not (_known(e, sure) or any(_overlap(e, other) for other in moved)))
+        msgspec.structs.replace(
+            e,
+            marginal=not (_known(e, sure) or any(_overlap(e, other) for other in moved)),
+            begins_by_s=next((other.begins_by_s for other in possible if _known(e, [other])), None),
+        )
         for e in truth.events
     ]
     borderline: list[TrueEvent] = []
-    for event in [*moved, *possible]:
+    for event in [*possible, *(msgspec.structs.replace(e, begins_by_s=None) for e in moved)]:
         if not _known(event, [*events, *borderline]):
             borderline.append(event)
     return msgspec.structs.replace(truth, events=events, borderline=borderline)
@@ -68,6 +73,15 @@ def _judged(hall: Hall, seen: Sightings, lean: _Lean) -> Truth:
 def _known(event: TrueEvent, among: Iterable[TrueEvent]) -> bool:
     own = (event.rule, event.subject)
     return any((e.rule, e.subject) == own and abs(e.start_s - event.start_s) <= MARGIN_S for e in among)
+
+
+def _begins_by_s(event: TrueEvent, sure: Iterable[TrueEvent]) -> float | None:
+    """Until when an event by a wait to expect may begin: until one head less makes it so as well."""
+    if event.begins_by_s is None:
+        return None
+    by_expected = [other.start_s for other in sure if other.begins_by_s is not None and _overlap(event, other)]
+    latest_s = min([event.begins_by_s, *by_expected])
+    return latest_s if latest_s > event.start_s else None
 
 
 def _overlap(a: TrueEvent, b: TrueEvent) -> bool:
@@ -211,10 +225,12 @@ class _Judge:
         over += [(a, b, a) for a, b in clip(expected, self._closed)]
         over.sort(key=lambda wait: (wait[0], wait[2]))
         while over:
-            _, until, began = over.pop(0)
+            from_s, until, began = over.pop(0)
+            by_s = until if began == from_s else None  # who has waited too long came before that
             while over and over[0][0] <= until + limits.clear_hold:
                 until = max(until, over.pop(0)[1])
-            yield self._event("long_wait", f"zone/{zone.id}", (began, until), blind)
+            event = self._event("long_wait", f"zone/{zone.id}", (began, until), blind)
+            yield msgspec.structs.replace(event, begins_by_s=by_s)
 
     def _expected_over(
         self,

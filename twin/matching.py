@@ -27,7 +27,8 @@ SESSION, STAY = "session", "stay"
 class Spell(msgspec.Struct, frozen=True):
     """An event, a session or a stay, as it was or as it was claimed; seconds from the beginning.
 
-    `end_s` is null where it goes on; `raised_s` is when an event was told; a `marginal` truth need not be claimed.
+    `end_s` is null where it goes on; `raised_s` is when an event was told; a `marginal` truth need not be claimed; one
+    with `begins_by_s` may begin at any moment up to it.
     """
 
     start_s: float
@@ -35,6 +36,12 @@ class Spell(msgspec.Struct, frozen=True):
     unknown_s: float = 0.0
     raised_s: float | None = None
     marginal: bool = False
+    begins_by_s: float | None = None
+
+    def start_error_s(self, claimed: Spell) -> float:
+        """How far the start of a claim is from this truth's, in seconds."""
+        by_s = self.start_s if self.begins_by_s is None else self.begins_by_s
+        return max(self.start_s - claimed.start_s, claimed.start_s - by_s, 0.0)
 
     @property
     def length_s(self) -> float | None:
@@ -54,6 +61,11 @@ class Pair(msgspec.Struct, frozen=True):
     claimed: Spell | None
 
     @property
+    def start_error_s(self) -> float | None:
+        """Of a match."""
+        return None if self.true is None or self.claimed is None else self.true.start_error_s(self.claimed)
+
+    @property
     def is_match(self) -> bool:
         """Whether both are there."""
         return self.true is not None and self.claimed is not None
@@ -71,7 +83,8 @@ def true_spells(truth: Truth) -> Spells:
     for event, may_miss in every:
         key = (event.rule, event.subject, event.start_s)
         marginal = may_miss and (key not in events or events[key].marginal)
-        events[key] = Spell(event.start_s, event.end_s, event.unknown_s, marginal=marginal)
+        by_s = event.begins_by_s
+        events[key] = Spell(event.start_s, event.end_s, event.unknown_s, marginal=marginal, begins_by_s=by_s)
     for (rule, subject, _), spell in events.items():
         found.setdefault((rule, subject), []).append(spell)
     for session in truth.sessions:
@@ -135,10 +148,12 @@ def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
 def _assigned(true: Sequence[Spell], claimed: Sequence[Spell]) -> Iterator[tuple[int, int]]:
     if not true or not claimed:
         return
-    starts = np.abs(np.subtract.outer([s.start_s for s in true], [s.start_s for s in claimed]))
+    starts = np.array([[spell.start_error_s(claim) for claim in claimed] for spell in true])
+    # One that began just then is the better match.
+    loose = np.array([[TOLERANCE_S * (spell.begins_by_s is not None)] for spell in true])
     # People who sit there from the beginning all start at once: their ends tell them apart.
     ends = np.nan_to_num(np.abs(np.subtract.outer(_ends(true), _ends(claimed))))
-    errors = starts + np.minimum(_END_WEIGHT * ends, TOLERANCE_S)
+    errors = starts + loose + np.minimum(_END_WEIGHT * ends, TOLERANCE_S)
     # Beyond the tolerance no pair is better than another, and none is worth giving up a good one.
     rows, columns = linear_sum_assignment(np.where(starts <= TOLERANCE_S, errors, 1e6))
     yield from ((int(i), int(j)) for i, j in zip(rows, columns, strict=True) if starts[i, j] <= TOLERANCE_S)

@@ -172,7 +172,7 @@ def _is_off(pair: Pair) -> bool:
     assert a is not None
     assert b is not None
     end_s = 0.0 if a.end_s is None or b.end_s is None else abs(a.end_s - b.end_s)
-    return max(abs(a.start_s - b.start_s), end_s) > _OFF_S
+    return max(a.start_error_s(b), end_s) > _OFF_S
 
 
 def _title(pair: Pair) -> str:

@@ -14,7 +14,8 @@ class TrueEvent(msgspec.Struct, frozen=True):
     """An event that must be raised; `end_s` is null where it is still on at the end.
 
     `unknown_s` of it nobody could see; it counts towards no limit. A `marginal` one passed its limit by so little that
-    no camera can tell, so it may be missed.
+    no camera can tell, so it may be missed. One that turns on a single head in a wait to expect may begin at any moment
+    up to `begins_by_s`.
     """
 
     rule: Rule
@@ -23,6 +24,7 @@ class TrueEvent(msgspec.Struct, frozen=True):
     end_s: float | None = None
     unknown_s: float = 0.0
     marginal: bool = False
+    begins_by_s: float | None = None
 
 
 class TrueSession(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from hall.messages import (
     CrossingBody,
     EventBody,
     Message,
+    Rule,
     SessionBody,
     StateBody,
     StayBody,
@@ -35,10 +36,12 @@ def told(at_s: float, body: AnyBody) -> Message:
     return compose(ADDRESS, "replay", 1, BEGAN + at_s, body)
 
 
-def event(start_s: float, *, subject: str = "window/w01", phase: Any = "raised", **more: Any) -> Message:
+def event(
+    start_s: float, *, rule: Rule = "clerk_absent", subject: str = "window/w01", phase: Any = "raised", **more: Any
+) -> Message:
     body = EventBody(
         event_id=f"{subject}@{start_s}",
-        rule="clerk_absent",
+        rule=rule,
         subject=subject,
         phase=phase,
         severity="warning",
@@ -188,6 +191,22 @@ def test_what_came_within_a_hair_of_its_limit_is_right_either_way() -> None:
     assert (both.matched, both.precision, both.recall) == (2, 1.0, 1.0)
     elsewhere = evaluate([event(6.5, subject="window/w02")], truth).events["clerk_absent"]
     assert elsewhere.precision == 0.0
+
+
+def test_a_wait_to_expect_may_begin_with_one_head_more_or_less() -> None:
+    """From 100 s on with one more, at 130 s by the truth, at 160 s with one less; 5 s besides, as ever."""
+    exact = TrueEvent("long_wait", "zone/z", 130.0, 300.0)
+    loose = TrueEvent("long_wait", "zone/z", 100.0, 300.0, begins_by_s=160.0)
+    truth = Truth(events=[exact], borderline=[loose])
+    for start_s, right, error_s in (
+        (130.0, 1.0, 0.0),
+        (133.0, 1.0, 3.0),
+        (110.0, 1.0, 0.0),
+        (163.0, 1.0, 3.0),
+        (170.0, 0.0, None),
+    ):
+        found = evaluate([event(start_s, rule="long_wait", subject="zone/z")], truth).events["long_wait"]
+        assert (found.precision, found.recall, found.start_error_p95_s) == (right, right, error_s), start_s
 
 
 def test_the_sample_of_the_docs_is_a_truth(tmp_path: Path) -> None:

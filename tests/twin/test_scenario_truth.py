@@ -129,6 +129,23 @@ def test_stays_long_waits_and_counts() -> None:
     assert {(c.at_s < 241, c.count) for c in truth.counts} == {(True, 2), (False, 1)}
 
 
+def test_a_wait_to_expect_may_begin_later_by_a_head() -> None:
+    """With the fifth case the mean is known: eight wait, 40 s each are over 5 min; with a head more so are seven."""
+    text = (
+        "scenario: {id: s, duration: 6min}\nlimits: {long_wait: 5min}\narrivals: {waiting: 14}\n"
+        "windows: [{id: w01, service: {mean: 40s, spread: 1s}}]"
+    )
+    scenario = parse_scenario(text)
+    truth = story_truth(parse_hall(hall_for(scenario)), scenario, tell(scenario, 1))
+    fifth, seventh = truth.sessions[4].end_s, truth.sessions[6].end_s
+    (event,) = truth.events
+    assert event.start_s == fifth
+    assert event.begins_by_s is not None
+    assert seventh < event.begins_by_s < seventh + 10, "until the eighth is called"
+    # With one head less it is not over: then the first who has waited for five minutes begins it.
+    assert [(e.start_s, e.begins_by_s) for e in truth.borderline] == [(0.0, None)]
+
+
 def test_crossings() -> None:
     truth = truth_of("arrivals: {rate: [{at: 0s, per_hour: 60}]}")
     story = tell(quiet("arrivals: {rate: [{at: 0s, per_hour: 60}]}")[1], 1)

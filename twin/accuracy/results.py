@@ -102,11 +102,7 @@ def suite_result(results: Sequence[CaseResult], truths: Sequence[Truth], *, mode
     """All of them, in order of name, and their total."""
     pairs = [pair for result in results for pair in result.pairs]
     blind = sum(len(raised_blind(r.pairs, truth)) for r, truth in zip(results, truths, strict=True))
-    starts = [
-        abs(pair.true.start_s - pair.claimed.start_s)
-        for pair in pairs
-        if pair.kind in RULES and pair.true is not None and pair.claimed is not None
-    ]
+    starts = [pair.start_error_s for pair in pairs if pair.kind in RULES and pair.start_error_s is not None]
     total = Total(
         scenarios=len(results),
         passed=sum(not result.wrong for result in results),
