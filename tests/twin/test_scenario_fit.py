@@ -20,7 +20,9 @@ def test_what_the_model_was_told_is_measured() -> None:
     seen = [o for o in observations(RUSH, story, seed=1, noise=told, cameras=["cam1"]) if o.at_s < 120]
     people = silhouettes(place, place.cameras["cam1"], [story.at(o.at_s) for o in seen])
     noise = noise_of(people, [o.detections for o in seen], score=0.3)
-    assert all(found.recall > 0.97 for found in noise.by_size.values() if found.people >= 20)
+    often = [found for found in noise.by_size.values() if found.people >= 20]
+    assert len(often) >= 2
+    assert all(found.recall > 0.97 for found in often)
     assert noise.false_per_frame == pytest.approx(0.5, abs=0.12)
     assert noise.jitter["sit_desk"] == pytest.approx(0.02, rel=0.1)
     none = noise_of(people, [o.detections.select(np.zeros(len(o.detections), bool)) for o in seen], score=0.3)
