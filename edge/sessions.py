@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,9 @@ from vision.stays import Stay
 
 ID_HOLDS_S = 1.6
 """An id that nobody had for longer may have passed from who leaves to who comes. Three looks at two a second."""
+
+AWAY_M = 0.7
+"""Who went so far has left: who comes in from there is the next one, whatever the id."""
 
 
 class SessionState(msgspec.Struct):
@@ -82,17 +85,17 @@ class SessionWatch:
         """The open session."""
         return self.state if self.state.open else None
 
-    def follow(self, at: Instant, tracks: Iterable[int]) -> None:
-        """See who is in the picture, in the area or out of it: an id that was lost out there may be another's by now.
+    def follow(self, at: Instant, off_m: float) -> None:
+        """See the id of the citizen in the picture; lost out of the area, it may be another's by now.
 
         Args:
             at: capture time.
-            tracks: ids in the picture.
+            off_m: how far out of the area, in metres; 0 inside.
         """
         state = self.state
-        if state.track is None or state.seen_at is None or state.track not in tracks:
+        if state.seen_at is None:
             return
-        if at - max(state.seen_at, state.track_at or state.seen_at) > ID_HOLDS_S:
+        if off_m > AWAY_M or at - max(state.seen_at, state.track_at or state.seen_at) > ID_HOLDS_S:
             state.track = None
         state.track_at = at
 
@@ -143,7 +146,9 @@ class SessionWatch:
 
     def _serve(self, stay: Stay, clerk_since: Instant | None, clerk_gone_at: Instant | None) -> None:
         state = self.state
-        state.seen_at, state.track = stay.until, stay.track if stay.track is not None else state.track
+        if stay.track is not None and (state.seen_at is None or stay.until > state.seen_at):
+            state.track = stay.track  # out of the area the id says less and less, see `follow`
+        state.seen_at = stay.until
         if state.started_at is None:
             if self._staffed and clerk_since is None:
                 return

@@ -21,7 +21,9 @@ from vision.stays import FinishedStay, LedgerSettings, LedgerState, Stay, StayLe
 HIDING_SHARE = 0.65
 """Somebody before so much of a clerk hides them. In the rendered halls citizens who are served cover 0.25 at most,
 somebody who stands in the line of sight 0.8."""
-_AT_WINDOW = LedgerSettings(hidden_s=30.0, settles_s=86400.0, by_place=False)
+_CLERK_BOX_S = 5.0
+"""Time constant of the place of the clerk."""
+_AT_WINDOW = LedgerSettings(hidden_s=30.0, missed_s=6.0, settles_s=86400.0, by_place=False)
 """At a window people stand, shift and follow each other on one spot: a place says nothing of who is there."""
 
 
@@ -103,9 +105,16 @@ class AreaStays:
             self._blind.add(camera)
             self._ledgers[camera].lose_sight()
 
-    def looks(self, camera: str) -> bool:
-        """Whether a part of the area is in the picture of a camera."""
-        return camera in self._areas
+    def off_m(self, camera: str, people: People, track: int) -> float | None:
+        """How far a track of a camera is out of the area, in metres; 0 inside, None if it is not there."""
+        area = self._areas.get(camera)
+        if area is None:
+            return None
+        for person in people.confirmed:
+            if person.track == track:
+                inside = area.holds(*person.foot)
+                return 0.0 if inside else area.border_px(*person.foot, people.tracks.size_px) * person.metres_per_px
+        return None
 
     def known(self, now: Instant) -> bool:
         """Whether every camera of the area has been looked at lately, and sees."""
@@ -122,6 +131,24 @@ class AreaStays:
         return {name: ledger.state for name, ledger in self._ledgers.items()}
 
 
+class ClerkBox:
+    """Where the clerk has been of late: somebody getting up and leaving is no measure of whom a citizen hides.
+
+    Attributes:
+        box: mean of the boxes in pixels, the last seconds count most.
+    """
+
+    def __init__(self) -> None:
+        self.box: Box = ()
+        self._at: Instant = 0.0
+
+    def see(self, at: Instant, box: Box) -> None:
+        """Take the box of one frame."""
+        share = 1.0 if not self.box else min(1.0, (at - self._at) / _CLERK_BOX_S)
+        self.box = [old + share * (new - old) for old, new in zip(self.box or box, box, strict=True)]
+        self._at = at
+
+
 class WindowWatch:
     """One window: clerk, customers and the session between them."""
 
@@ -133,7 +160,7 @@ class WindowWatch:
         clerk = window.clerk_area if window.staffed else None
         self._clerk_areas = {area.camera or window.camera: Area(area.polygon) for area in clerk or []}
         self._machines = {name: PresenceMachine(presence, saved.clerk.get(name)) for name in self._clerk_areas}
-        self._clerk_boxes: dict[str, Box] = {}  # where somebody was seen last, by camera
+        self._clerk_boxes: dict[str, ClerkBox] = {}
         self.customers = AreaStays(
             window.customer_area or [], window.camera, presence.stale, saved.customers, _AT_WINDOW
         )
@@ -150,8 +177,14 @@ class WindowWatch:
                 self._view = None
         if not coarse or f"{self.window.id}/customer" not in coarse:
             self.customers.step(camera, people)
-            if self.customers.looks(camera) and self.sessions.state.track is not None:
-                self.sessions.follow(people.at, (person.track for person in people.confirmed))
+            self._follow(camera, people)
+
+    def _follow(self, camera: str, people: People) -> None:
+        track = self.sessions.state.track
+        if track is not None:
+            off_m = self.customers.off_m(camera, people, track)
+            if off_m is not None:
+                self.sessions.follow(people.at, off_m)
 
     def lose_sight(self, camera: str) -> None:
         """The picture of a camera is at fault: unknown until its next frames."""
@@ -167,7 +200,7 @@ class WindowWatch:
             else:
                 inside = area.share(box, people.tracks.size_px) >= self._overlap
             if inside:
-                self._clerk_boxes[camera] = box
+                self._clerk_boxes.setdefault(camera, ClerkBox()).see(people.at, box)
                 return True
         return False
 
@@ -179,7 +212,7 @@ class WindowWatch:
         last = self._clerk_boxes.get(camera)
         if last is None or self._machines[camera].state.seen != "present":
             return False
-        return any(covered(last, box) >= HIDING_SHARE for box in people.boxes)
+        return any(covered(last.box, box) >= HIDING_SHARE for box in people.boxes)
 
     def follow_session(self, now: Instant) -> FinishedSession | None:
         """Bring the session up to a moment; returns one that ended."""

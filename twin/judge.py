@@ -42,8 +42,9 @@ def judge(hall: Hall, seen: Sightings) -> Truth:
         hall: areas, limits and hours.
         seen: who was where, and when nobody could know.
     """
-    truth = _judged(hall, seen, 0)
-    sure, possible = _judged(hall, seen, 1).events, _judged(hall, seen, -1).events
+    truth, least, most = _judged(hall, seen, 0), _judged(hall, seen, 1), _judged(hall, seen, -1)
+    sure, possible = least.events, most.events
+    sessions: dict[_Lean, Sequence[TrueSession]] = {0: truth.sessions, 1: least.sessions, -1: most.sessions}
     # One that is sure, but began with another wait, makes sure of the one that it overlaps.
     moved = [e for e in sure if not _known(e, truth.events)]
     possible = [msgspec.structs.replace(e, begins_by_s=_begins_by_s(e, sure)) for e in possible]
@@ -59,7 +60,18 @@ def judge(hall: Hall, seen: Sightings) -> Truth:
     for event in [*possible, *(msgspec.structs.replace(e, begins_by_s=None) for e in moved)]:
         if not _known(event, [*events, *borderline]):
             borderline.append(event)
-    return msgspec.structs.replace(truth, events=events, borderline=borderline)
+    return msgspec.structs.replace(truth, events=events, borderline=borderline, sessions=_weighed(sessions))
+
+
+def _weighed(sessions: Mapping[_Lean, Sequence[TrueSession]]) -> list[TrueSession]:
+    """All sessions that are or may be; who is not surely one is marginal."""
+    every = [msgspec.structs.replace(s, marginal=not _told(s, sessions[1])) for s in sessions[0]]
+    maybe = [msgspec.structs.replace(s, marginal=True) for s in sessions[-1] if not _told(s, sessions[0])]
+    return sorted([*every, *maybe], key=lambda session: session.end_s)
+
+
+def _told(session: TrueSession, among: Iterable[TrueSession]) -> bool:
+    return any(s.window == session.window and abs(s.start_s - session.start_s) <= MARGIN_S for s in among)
 
 
 def _judged(hall: Hall, seen: Sightings, lean: _Lean) -> Truth:
@@ -173,7 +185,7 @@ class _Judge:
 
     def _sessions(self, window: Window, clerk: Spans) -> Iterator[TrueSession]:
         """One citizen at a time, from when citizen and clerk are both there; a clerk who steps away ends nothing."""
-        open_after_s = self._hall.session_of(window).open_after
+        open_after_s = self._hall.session_of(window).open_after + self._margin_s
         blind = self._blind_of(window.customer_area or [], window.camera)
         free_s = 0.0
         for start, end in self._stays(window.customer_area or [], window.camera):
@@ -191,10 +203,13 @@ class _Judge:
 
     def _is_over(self, window: Window, session: TrueSession) -> bool:
         """Whether a session is known to be over when the recording ends: only then it is told."""
-        if session.end_s + self._hall.session_of(window).close_after <= self._end_s:
+        if self._lean < 0:
+            return session.end_s < self._end_s - MARGIN_S
+        seen_s = self._end_s - self._lean * PASSING_S
+        if session.end_s + self._hall.session_of(window).close_after <= seen_s:
             return True
         stays = self._stays(window.customer_area or [], window.camera)
-        return any(session.start_s < start < self._end_s and end > session.end_s for start, end in stays)
+        return any(session.start_s < start < seen_s and end > session.end_s for start, end in stays)
 
     def _overtime(self, window: Window, sessions: Sequence[TrueSession]) -> Iterator[TrueEvent]:
         limit_s = self._hall.limits_of(window).overtime_case + self._margin_s

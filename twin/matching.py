@@ -88,7 +88,7 @@ def true_spells(truth: Truth) -> Spells:
     for (rule, subject, _), spell in events.items():
         found.setdefault((rule, subject), []).append(spell)
     for session in truth.sessions:
-        spell = Spell(session.start_s, session.end_s, session.unknown_s)
+        spell = Spell(session.start_s, session.end_s, session.unknown_s, marginal=session.marginal)
         found.setdefault((SESSION, f"window/{session.window}"), []).append(spell)
     for stay in truth.stays:
         found.setdefault((STAY, f"zone/{stay.zone}"), []).append(Spell(stay.start_s, stay.end_s, stay.unknown_s))

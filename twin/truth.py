@@ -28,12 +28,17 @@ class TrueEvent(msgspec.Struct, frozen=True):
 
 
 class TrueSession(msgspec.Struct, frozen=True):
-    """A session that ended within the recording; `unknown_s` of it nobody could see."""
+    """A session that ended within the recording; `unknown_s` of it nobody could see.
+
+    A `marginal` one may be missed: it lasted hardly longer than `open_after`, or ended so late in the recording, that
+    no camera can tell whether it was one, or was over.
+    """
 
     window: str
     start_s: float
     end_s: float
     unknown_s: float = 0.0
+    marginal: bool = False
 
 
 class TrueStay(msgspec.Struct, frozen=True):

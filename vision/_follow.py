@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, inf
 
 import msgspec
 
 from hall.clock import Instant
 from vision._names import Names
-from vision._stay import Departure, Home, Sighting, Stay, apart_m, unlikeliness
+from vision._stay import Departure, Home, Sighting, Stay, apart_m, hides, unlikeliness
 
 _STILL_M = 0.12
 """Whoever is so near to where a stay was seen last under the same id goes on with it."""
@@ -41,6 +41,7 @@ class LedgerSettings:
     enter_hold_s: float = 2.0  # a shorter visit is a passer-by, no stay
     leave_hold_s: float = 1.0  # seen outside for so long: left
     hidden_s: float = 45.0  # not seen for so long, inside: lost
+    missed_s: float = inf  # not seen for so long with nobody standing before them: gone
     border_hidden_s: float = 3.0  # not seen for so long after walking out of sight at the border: left
     border_m: float = 0.5
     hold_m: float = 0.4  # who is in stays in until so far outside: foot points jitter
@@ -95,6 +96,7 @@ class Follower:
             state.departures.clear()
             self._outside.clear()
             self._names.forget()
+            self._step_s = 0.0
         else:
             state.clock_s += gap
             self._step_s = gap
@@ -148,7 +150,10 @@ class Follower:
         every = {stay.number: stay for stay in self.state.stays}
         left = {stay.number for stay in waiting}
         for cost, number, track in sorted(pairs):
-            if track in free and number in left and not (cost >= _LEAP and self._walked_in(free[track])):
+            if track not in free or number not in left:
+                continue
+            leaving = not (self.settings.by_place or free[track].inside)
+            if leaving or cost < _LEAP or not self._walked_in(free[track]):
                 left.discard(number)
                 self._see(every[number], at, free.pop(track))
         for number in left:
@@ -164,7 +169,7 @@ class Follower:
         if person.track == stay.track:
             # Who kept a place and is elsewhere may be another who has the id now: that is seen later.
             return not stay.settled or stay.off_m(person) <= _NEAR_M or not person.inside
-        if self._walks_in(stay, person):
+        if self._walks_in(stay, person) or self._followed(stay, person):
             return False
         outside = self._outside.get(person.track)
         if outside is not None:
@@ -185,6 +190,12 @@ class Follower:
         return any(
             own.track == person.track and own.came_in and not own.settled for own in self.state.stays if own is not stay
         )
+
+    def _followed(self, stay: Stay, person: Sighting) -> bool:
+        """Whether somebody seen where people follow each other is the next one rather than one out of sight."""
+        if self.settings.by_place or self.state.clock_s - stay.seen_clock_s <= _VANISHED_S:
+            return False
+        return person.inside and self._walked_in(person)
 
     def _home_of(self, stay: Stay) -> Stay | None:
         """Whose place somebody new keeps: then another went from there."""
@@ -253,9 +264,15 @@ class Follower:
         if person.inside:
             stay.inside_at = at
         stay.seen_again()
-        stay.seen_at, stay.seen_clock_s = at, clock_s
+        stay.seen_at, stay.seen_clock_s, stay.missed_s = at, clock_s, 0.0
         stay.outside_clock_s = None
         stay.clock_speed(clock_s)
+
+    def _miss(self, people: Sequence[Sighting]) -> None:
+        """Count the time in which somebody is not seen though nobody stands before them."""
+        for stay in self.state.stays:
+            if stay.seen_clock_s < self.state.clock_s and not any(hides(person, stay) for person in people):
+                stay.missed_s += self._step_s
 
     def _learn(self, passed_s: float) -> None:
         """Note how much of the time somebody is seen, from how long it was since the last clear sight."""
@@ -339,7 +356,10 @@ class Follower:
         old = [track for track, (seen_s, _) in self._outside.items() if clock_s - seen_s > settings.hidden_s]
         for track in old:
             del self._outside[track]
+        # Just beside the border is where a foot point jitters to; at a window only of those who have a stay.
+        own = None if settings.by_place else {stay.track for stay in self.state.stays}
         for person in people:
-            # Just beside the border is where a foot point jitters to.
-            if not person.inside and person.border_m > settings.hold_m:
+            if person.inside:
+                continue
+            if person.border_m > settings.hold_m or (own is not None and person.track not in own):
                 self._outside[person.track] = (clock_s, person)

@@ -33,6 +33,11 @@ _SCALE = 0.05
 _SCALE_MOST = 2.0
 """Boxes of one person differ so much in height, and posture may change it altogether."""
 
+_PERSON_M, _SLENDER = 1.7, 0.4
+"""Height of a person, and width of a box as a share of its height."""
+_HIDING = 0.3
+"""A box that shares so much with that of somebody may hide them."""
+
 
 class Sighting(msgspec.Struct, frozen=True):
     """One tracked person in one frame.
@@ -116,6 +121,7 @@ class Stay(msgspec.Struct):
         first_x, first_y: where the stay began.
         unknown_s: of the stay nobody could see; `blind_s` since the last sight, which counts once they are seen again.
         settles_s: who has kept a place for so long sits or stands there.
+        missed_s: known time out of sight with nobody before the person.
         came_from: number of the stay that had the same track until it left its place.
     """
 
@@ -150,6 +156,7 @@ class Stay(msgspec.Struct):
     first_x: float = 0.0
     first_y: float = 0.0
     came_from: int | None = None
+    missed_s: float = 0.0
     settles_s: float = 4.0
 
     @property
@@ -260,6 +267,15 @@ _SIGHT = (
 def apart_m(a: Stay | Sighting, b: Stay | Sighting) -> float:
     """How far apart two people are."""
     return hypot(a.x - b.x, a.y - b.y) * (a.scale_m + b.scale_m) / 2
+
+
+def hides(person: Sighting, stay: Stay) -> bool:
+    """Whether somebody stands before the place where the person of a stay was seen last."""
+    high, other_high = _PERSON_M / stay.scale_m, _PERSON_M / person.scale_m
+    wide = _SLENDER * (high + other_high) / 2 - abs(person.x - stay.x)
+    wide = min(wide, _SLENDER * high, _SLENDER * other_high)
+    deep = min(stay.y + high, person.y + other_high) - max(stay.y, person.y)
+    return wide > 0 and deep > 0 and wide * deep >= _HIDING * _SLENDER * high**2
 
 
 def unlikeliness(stay: Stay, x: float, y: float, scale_m: float, clock_s: float, *, same_id: bool) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Literal
 
 from hall.clock import Instant
@@ -81,6 +81,8 @@ class StayLedger(Follower):
             if person.inside:
                 self._begin(at, person)
         self._note_outside(people)
+        if self.settings.missed_s < inf:
+            self._miss(people)
         self._confirm()
         self._count(sum(person.inside and not person.shadowed for person in people))
         return self._close()
@@ -142,9 +144,11 @@ class StayLedger(Follower):
             leapt = stay.home is not None and stay.home.taken_clock_s == stay.outside_clock_s
             hold_s = _LEAPT_S if leapt else settings.leave_hold_s
             outside = stay.outside_clock_s is not None and clock_s - stay.outside_clock_s >= hold_s
+            # Where people stand at a counter a foot outside is a step; in a chair it may be but the foot.
+            stepped_out = not settings.by_place and stay.inside_at < stay.seen_at
             at_border = (
                 stay.border_m <= settings.border_m
-                and stay.speed >= settings.walking
+                and (stepped_out or stay.speed >= settings.walking)
                 and hidden_s > settings.border_hidden_s
             )
             if outside or at_border:
@@ -152,7 +156,7 @@ class StayLedger(Follower):
                     finished.append(FinishedStay(stay, "left"))
             elif not stay.confirmed and hidden_s > settings.border_hidden_s:
                 vanished.append(stay)
-            elif hidden_s > settings.hidden_s:
+            elif hidden_s > settings.hidden_s or stay.missed_s > settings.missed_s:
                 finished.append(FinishedStay(stay, "lost"))
         for stay in vanished:
             self._vanish(stay)

@@ -50,6 +50,10 @@ class TrackerSettings:
         return cls(high_score=score, low_score=0.54 * score)
 
 
+_ALONE = 0.3
+"""What it is worth to leave a track alone, as a share of the least overlap of a pair."""
+
+
 class _Track:
     """Somebody who is followed: `box` is where he is expected, `claim` what its overlap with a box counts."""
 
@@ -180,6 +184,11 @@ class Tracker:
         )
 
 
+def _above(shares: dict[int, float], least: float) -> dict[int, float]:
+    """What pairs are worth: two poor ones must not be worth more than a good one and a track that stays alone."""
+    return {column: share - _ALONE * least for column, share in shares.items()}
+
+
 class _Pairs:
     """Tracks and boxes, matched one stage after another.
 
@@ -198,7 +207,7 @@ class _Pairs:
         if not tracks or not columns:
             return tracks, columns
         boxes = [(column, corners(self._boxes[column], buffer)) for column in columns]
-        worth = [alike(corners(track.box, buffer), boxes, least, track.claim) for track in tracks]
+        worth = [_above(alike(corners(track.box, buffer), boxes, least, track.claim), least) for track in tracks]
         pairs = assign(worth)
         self.found += [(tracks[row], column) for row, column in pairs]
         rows, taken = {row for row, _ in pairs}, {column for _, column in pairs}

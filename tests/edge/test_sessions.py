@@ -211,17 +211,32 @@ def test_restart(at: int) -> None:
 def test_an_id_that_was_lost_outside_may_be_anothers() -> None:
     """She left unseen; three seconds later her id comes in with the next one: two sessions."""
 
-    def ended(*seen_outside: float) -> list[tuple[float, float]]:
+    def ended(*seen_outside: float, off_m: float = 0.5) -> list[tuple[float, float]]:
         watch, found = staffed(), []
         for half in range(400):
             now = half / 2
             inside = [s for a, s in ((0.0, stay(0, min(now, 60))), (66.0, stay(66, min(now, 100)))) if a + 2 <= now]
             gone = [s for s in inside if now > s.until + 1]
-            if now <= 60 or now >= 66 or now in seen_outside:
-                watch.follow(now, [1, 9])
+            if watch.state.track is not None:
+                if now <= 60 or now >= 66:
+                    watch.follow(now, 0.0)
+                elif now in seen_outside:
+                    watch.follow(now, off_m)
             over = watch.step(now, [s for s in inside if s not in gone], -100.0)
             found += [(over.started_at, over.ended_at)] if over else []
         return found
 
     assert ended(61.0, 64.0) == [(0, 60), (66, 100)]
     assert ended(61.0, 62.5, 64.0, 65.5) == [(0, 100)]
+    # Far out it is somebody who comes in next, even if the id was never lost.
+    assert ended(61.0, 62.5, 64.0, 65.5, off_m=0.8) == [(0, 60), (66, 100)]
+
+
+def test_an_id_lost_outside_stays_lost() -> None:
+    """The ledger still holds the stay of who walks out, under an id that was out of sight for too long."""
+    watch = staffed()
+    for now in range(61):
+        watch.step(float(now), [stay(0, now)], -100.0)
+    watch.follow(63.0, 0.5)
+    watch.step(63.0, [stay(0, 60)], -100.0)
+    assert watch.step(64.0, [stay(62, 64)], -100.0) == FinishedSession(0, 60, 0.0)

@@ -73,6 +73,68 @@ def test_somebody_before_the_clerk_hides_them() -> None:
     assert desk.clerk(29.8).seen == "absent"
 
 
+def test_a_clerk_who_leaves_is_not_hidden_where_they_were_seen_last() -> None:
+    """The last box is that of somebody on the way out; a citizen in front of that place hides no clerk."""
+    upper = [(0.0, 0.0), (0.5, 0.0), (0.5, 0.55), (0.0, 0.55)]
+    desk = watch(window(clerk_area=upper, clerk_anchor="foot"))
+    for i in range(30):
+        desk.step("a", people(i / 5, (1, 200, 250)), on_duty=True)
+    desk.step("a", people(6.0, (1, 280, 250)), on_duty=True)
+    for i in range(31, 61):
+        desk.step("a", people(i / 5, (2, 285, 290)), on_duty=True)
+    assert (desk.clerk(12.0).seen, desk.clerk(12.0).since) == ("absent", 6.0)
+
+
+def served(*persons: tuple[int, float, float], seconds: float, desk: WindowWatch, since: float) -> float:
+    """The same people before a window, twice a second; returns when that ends."""
+    for i in range(round(2 * seconds)):
+        desk.step("a", people(since + i / 2, *persons), on_duty=True)
+    return since + seconds
+
+
+def stays_of(desk: WindowWatch) -> list[float]:
+    return [stay.started_at for stay in desk.customers.stays]
+
+
+def test_who_steps_out_and_is_seen_no_more_has_left() -> None:
+    """A foot just over the border, then nobody: three seconds later the window is free."""
+    desk = watch(window())
+    now = served((1, 520, 400), seconds=20, desk=desk, since=0.0)
+    now = served((1, 490, 400), seconds=1, desk=desk, since=now)
+    assert stays_of(desk) == [0.0]
+    served(seconds=4, desk=desk, since=now)
+    assert stays_of(desk) == []
+
+
+def test_who_walks_out_as_another_comes_up_has_left() -> None:
+    """The next one passes by just then: who goes is still who was served."""
+    desk = watch(window())
+    served((1, 520, 400), (2, 350, 400), seconds=20, desk=desk, since=0.0)
+    for i in range(5):
+        desk.step("a", people(20.0 + i / 2, (1, 430 - 60 * i, 400)), on_duty=True)
+    assert stays_of(desk) == []
+
+
+def test_the_next_one_is_seen_beside_the_border_first() -> None:
+    """One is gone unseen; four seconds later another is seen a step outside, then on the same spot."""
+    desk = watch(window())
+    now = served((1, 540, 400), seconds=20, desk=desk, since=0.0)
+    now = served(seconds=4, desk=desk, since=now)
+    now = served((2, 480, 400), seconds=1, desk=desk, since=now)
+    served((2, 540, 400), seconds=4, desk=desk, since=now)
+    assert stays_of(desk) == [0.0, 25.0]
+
+
+def test_nobody_hides_without_somebody_in_front() -> None:
+    """Out of sight behind somebody, a citizen is still there; out of sight in plain view they have left."""
+    for place, expected in (((605, 420), [0.0, 21.0]), ((800, 400), [21.0])):
+        desk = watch(window())
+        now = served((1, 600, 400), seconds=20, desk=desk, since=0.0)
+        now = served((9, 440, 420), seconds=1, desk=desk, since=now)
+        served((9, *place), seconds=9, desk=desk, since=now)
+        assert stays_of(desk) == expected
+
+
 def test_two_cameras_see_one_desk() -> None:
     """Present in one is present; absent only in both; unknown where one is blind and the other sees nobody."""
     both = [CameraPolygon(camera=camera, polygon=LEFT) for camera in ("a", "b")]

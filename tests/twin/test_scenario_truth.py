@@ -116,7 +116,7 @@ def test_a_session_is_told_when_it_is_known_to_be_over(duration: str, waiting: i
     )
     scenario = parse_scenario(text)
     truth = story_truth(parse_hall(hall_for(scenario)), scenario, tell(scenario, 1))
-    assert len(truth.sessions) == told
+    assert len([session for session in truth.sessions if not session.marginal]) == told
 
 
 def test_stays_long_waits_and_counts() -> None:
@@ -222,3 +222,29 @@ def test_an_absence_within_a_second_of_its_limit_is_left_open() -> None:
     assert ([e.marginal for e in over.events], over.borderline) == ([True], [])
     assert (under.events, [e.start_s for e in under.borderline]) == ([], [absence.start_s])
     assert (far_under.events, far_under.borderline) == ([], [])
+
+
+def test_a_session_within_a_second_of_opening_is_left_open() -> None:
+    """Who stands before a window for just as long as makes a session may be one or none."""
+    found = {}
+    for until in ("48s", "50500ms", "53s"):
+        scenario = parse_scenario(
+            "scenario: {id: s, duration: 2min}\nwindows: [{id: w01}]\n"
+            f"blockers: [{{window: w01, from: 40s, until: {until}}}]"
+        )
+        hall = parse_hall(hall_for(scenario))
+        found[until] = [s.marginal for s in story_truth(hall, scenario, tell(scenario, 1)).sessions]
+    assert found == {"48s": [], "50500ms": [True], "53s": [False]}
+
+
+def test_a_session_that_ends_with_the_recording_is_left_open() -> None:
+    """Whether it is over is known `close_after` later: just then the recording ends."""
+    found = {}
+    for duration in (76, 81, 90):
+        scenario = parse_scenario(
+            f"scenario: {{id: s, duration: {duration}s}}\nwindows: [{{id: w01}}]\n"
+            "blockers: [{window: w01, from: 40s, until: 70s}]"
+        )
+        hall = parse_hall(hall_for(scenario))
+        found[duration] = [s.marginal for s in story_truth(hall, scenario, tell(scenario, 1)).sessions]
+    assert found == {76: [True], 81: [True], 90: [False]}

@@ -182,3 +182,18 @@ def test_thresholds_follow_the_model() -> None:
     tracker = Tracker(TrackerSettings.for_model(0.2))
     scene: Callable[[float], Detections] = lambda t: found(person(300), scores=(0.25 if t < 1 else 0.12,))  # noqa: E731
     assert [tracks.ids.tolist() for tracks in play(scene, 5, 3, tracker)[1:]] == [[1]] * 15
+
+
+def test_two_poor_pairs_are_worth_less_than_a_good_one() -> None:
+    """Somebody walks off past another who stands, who keeps the id, though the two swapped would overlap, too."""
+    tracker = Tracker()
+    still: list[Box] = [(136, 302, 228, 542), (135, 282, 221, 547), (137, 287, 229, 548), (124, 286, 227, 551)]
+    walks: list[Box] = [(236, 302, 322, 557), (237, 299, 325, 550), (243, 305, 314, 569), (196, 340, 273, 627)]
+    for i, (one, other) in enumerate(zip(still, walks, strict=True)):
+        tracks = tracker.update(i / 2, found(one, other, scores=(0.8, 0.6)))
+    standing, walking = tracks.ids.tolist()
+    after = tracker.update(2.0, found((133, 383, 222, 717), (136, 291, 252, 547), scores=(0.59, 0.81)))
+    assert dict(zip(after.boxes_px[:, 1].tolist(), after.ids.tolist(), strict=True)) == {
+        291.0: standing,
+        383.0: walking,
+    }
