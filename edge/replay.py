@@ -220,9 +220,9 @@ def replay_detections(hall: Hall, node: str, found: Iterable[tuple[str, Instant,
     pipeline, seq = Pipeline(hall, node, _NoDetector()), 0
     address = Address(hall.hall.id, pipeline.floor.id, node)
     for camera, at, detections in found:
-        emitted = pipeline.observe(camera, at, detections)
-        yield from numbered(address, BOOT, seq, emitted)
-        seq += len(emitted)
+        if emitted := pipeline.observe(camera, at, detections):
+            yield from numbered(address, BOOT, seq, emitted)
+            seq += len(emitted)
 
 
 def numbered(address: Address, boot: str, last: int, emitted: Sequence[Emitted]) -> list[Message]:

@@ -75,7 +75,8 @@ class AreaStays:
         self._areas = {area.camera or own_camera or "": Area(area.polygon) for area in areas}
         settings = replace(settings or LedgerSettings(), stale_s=stale_s)
         self._ledgers = {name: StayLedger(settings, saved.get(name)) for name in self._areas}
-        self._inside = dict.fromkeys(self._areas, 0)
+        self._people: dict[str, People] = {}
+        self._count: int | None = None
         self._blind: set[str] = set()
         self._look()
 
@@ -86,13 +87,14 @@ class AreaStays:
         if area is None or ledger is None or (ledger.state.at is not None and people.at <= ledger.state.at):
             return []
         self._blind.discard(camera)
-        self._inside[camera] = sum(area.holds(x, y) for x, y in people.points)
+        self._people[camera] = people
         finished = ledger.step(people.at, people.sightings(area))
         self._look()
         return finished
 
     def _look(self) -> None:
         """Note what is asked for more often than a camera looks."""
+        self._count = None
         times = [ledger.state.at for ledger in self._ledgers.values()]
         known = [at for at in times if at is not None]
         self.observed_at = min(known) if len(known) == len(times) and known else None
@@ -124,7 +126,11 @@ class AreaStays:
     @property
     def count(self) -> int:
         """People seen inside in the last frame of each camera."""
-        return sum(self._inside.values())
+        if self._count is None:
+            self._count = sum(
+                self._areas[name].holds(x, y) for name, seen in self._people.items() for x, y in seen.points
+            )
+        return self._count
 
     def save(self) -> dict[str, LedgerState]:
         """What to keep over a restart."""

@@ -47,7 +47,7 @@ class Sighting(msgspec.Struct, frozen=True):
         x, y: place of the head, in heights of the image.
         scale_m: metres per unit of x and y at the person.
         inside: whether the foot point lies in the area.
-        border_m: distance of the foot point from the border of the area.
+        border_m: distance of the foot point from the border of the area, up to some metres for who is outside.
         shadowed: the box may be a second box on somebody else, so it neither starts a stay nor moves one.
         upon: tracks whose boxes share so much with this one that both may be of one person.
         born_at: when the track was seen first; a moment before it is one, as one sight alone may be a mistake.

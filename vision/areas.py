@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 # Overlap is looked up in sums over a raster of this size, drawn finer and averaged.
 _GRID = (320, 180)
 _FINER = 4
+_A_FEW = 8
+"""Up to so many boxes plain numbers are faster than arrays."""
 
 
 def foot_points(boxes: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[np.float64]:
     """Middle of the lower edge of xyxy boxes (N, 4), in fractions of an image of size (width, height)."""
     width, height = size_px
+    if len(boxes) <= _A_FEW:
+        few = [((left + right) / (2 * width), min(bottom / height, 1.0)) for left, _, right, bottom in boxes.tolist()]
+        return np.array(few, np.float64).reshape(-1, 2)
     feet = np.empty((len(boxes), 2))
     feet[:, 0] = (boxes[:, 0] + boxes[:, 2]) / (2 * width)
     feet[:, 1] = np.minimum(boxes[:, 3] / height, 1.0)
@@ -47,7 +52,8 @@ class Area:
         self._edges = list(
             zip(self.polygon.tolist(), self._next.tolist(), np.nan_to_num(self._slope).tolist(), strict=True)
         )
-        self._bounds = (*self.polygon.min(axis=0).tolist(), *self.polygon.max(axis=0).tolist())
+        (left, top), (right, bottom) = self.polygon.min(axis=0).tolist(), self.polygon.max(axis=0).tolist()
+        self._bounds: tuple[float, float, float, float] = (left, top, right, bottom)
         self._borders: dict[tuple[int, int], list[tuple[float, float, float, float, float]]] = {}
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -84,9 +90,11 @@ class Area:
         wide, high = _GRID
         across, down = wide / size_px[0], high / size_px[1]
         left, top, right, bottom = self._bounds
+        if box[2] * across < left * wide - 1 or box[0] * across > right * wide + 1 or box[3] * down < top * high - 1:
+            return 0.0  # as most boxes of a picture
         x0, y0 = min(max(box[0] * across, 0.0), wide), min(max(box[1] * down, 0.0), high)
         x1, y1 = min(max(box[2] * across, 0.0), wide), min(max(box[3] * down, 0.0), high)
-        if x1 < left * wide - 1 or x0 > right * wide + 1 or y1 < top * high - 1 or y0 > bottom * high + 1:
+        if y0 > bottom * high + 1:
             return 0.0
         if (area := (x1 - x0) * (y1 - y0)) <= 0:
             return 0.0
@@ -115,6 +123,12 @@ class Area:
         to_point = (points * size_px)[:, None, :] - start[None]
         along = np.clip((to_point * edge).sum(-1) / np.maximum((edge**2).sum(-1), 1e-12), 0, 1)
         return np.asarray(np.linalg.norm(to_point - along[..., None] * edge, axis=-1).min(axis=1))
+
+    def is_far(self, x: float, y: float, size_px: tuple[int, int], far_px: float) -> bool:
+        """Whether one point, in fractions, is for sure outside and further than so many pixels from the border."""
+        left, top, right, bottom = self._bounds
+        wide, high = far_px / size_px[0], far_px / size_px[1]
+        return x < left - wide or x > right + wide or y < top - high or y > bottom + high
 
     def border_px(self, x: float, y: float, size_px: tuple[int, int]) -> float:
         """Distance in pixels of one point, in fractions, from the border; as `border_distance_px`."""

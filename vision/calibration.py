@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import nan
 
 import cv2
 import numpy as np
@@ -13,9 +15,12 @@ from hall.errors import InputError
 
 Floats = NDArray[np.float64]
 Pair = tuple[float, float]
+_A_FEW = 8
+"""Up to so many points plain numbers are faster than arrays."""
+_HORIZON = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calibration:
     """A homography between fractions of the image and metres of the floor plan.
 
@@ -58,11 +63,23 @@ class Calibration:
 
     def to_floor(self, points: Floats) -> Floats:
         """Floor metres (N, 2) of image points (N, 2) in fractions; NaN at and above the horizon."""
+        if len(points) <= _A_FEW:
+            return np.array([self._on_floor(x, y) for x, y in points.tolist()]).reshape(-1, 2)
         x: Floats = points @ self.matrix[:, :2].T
         x += self.matrix[:, 2]
         w = x[:, 2:]
-        w[w <= 1e-9] = np.nan
+        w[w <= _HORIZON] = np.nan
         return np.asarray(x[:, :2] / w)
+
+    def _on_floor(self, x: float, y: float) -> Pair:
+        (a, b, c), (d, e, f), (g, h, i) = self._rows
+        w = g * x + h * y + i
+        return (nan, nan) if w <= _HORIZON else ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
+
+    @cached_property
+    def _rows(self) -> list[list[float]]:
+        rows: list[list[float]] = self.matrix.tolist()
+        return rows
 
     def to_image(self, points: Floats) -> Floats:
         """Image fractions (N, 2) of floor points (N, 2) in metres; NaN behind the camera."""

@@ -18,18 +18,17 @@ from vision.tracker import Tracker, TrackerSettings
 from vision.types import TENTATIVE, Detections, Tracks
 
 _PERSON_M = 1.7
+FAR_M = 1.0
+"""Who is outside an area and further from its border than this is said to be so far: how much further tells nothing."""
 
 
 class _Confirmed(NamedTuple):
-    """A confirmed track: `head` in heights of the image, `foot` in fractions."""
+    """A confirmed track: `foot` in fractions, and as seen from an area that is `FAR_M` away."""
 
     track: int
     foot: tuple[float, float]
-    head: tuple[float, float]
     metres_per_px: float
-    shadowed: bool
-    upon: tuple[int, ...]
-    born_at: float
+    far: Sighting
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,18 @@ class People:
         """The confirmed tracks as a ledger of stays in `area` wants them."""
         size_px = self.tracks.size_px
         return [
-            Sighting(
+            person.far
+            if area.is_far(*person.foot, size_px, FAR_M / person.metres_per_px)
+            else Sighting(
                 person.track,
-                person.head[0],
-                person.head[1],
-                person.metres_per_px * size_px[1],
+                person.far.x,
+                person.far.y,
+                person.far.scale_m,
                 area.holds(*person.foot),
                 area.border_px(*person.foot, size_px) * person.metres_per_px,
-                person.shadowed,
-                person.upon,
-                person.born_at,
+                person.far.shadowed,
+                person.far.upon,
+                person.far.born_at,
             )
             for person in self.confirmed
         ]
@@ -94,12 +95,19 @@ class People:
             _Confirmed(
                 ids[i],
                 (self.points[i][0], self.points[i][1]),
-                # In heights of the image, so that places hold through a change of resolution.
-                ((left + right) / 2 / high_px, top / high_px),
-                _PERSON_M / max(bottom - top, 1.0),
-                shadowed=shadow,
-                upon=others,
-                born_at=self.at if born is None else born[i],
+                per_px := _PERSON_M / max(bottom - top, 1.0),
+                Sighting(
+                    ids[i],
+                    # In heights of the image, so that places hold through a change of resolution.
+                    (left + right) / 2 / high_px,
+                    top / high_px,
+                    per_px * high_px,
+                    inside=False,
+                    border_m=FAR_M,
+                    shadowed=shadow,
+                    upon=others,
+                    born_at=self.at if born is None else born[i],
+                ),
             )
             for i, (left, top, right, bottom), shadow, others in zip(rows, boxes, shadows, upon, strict=True)
         ]
