@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from operator import attrgetter
 
 import msgspec
 
@@ -95,11 +96,11 @@ class AreaStays:
     def _look(self) -> None:
         """Note what is asked for more often than a camera looks."""
         self._count = None
-        times = [ledger.state.at for ledger in self._ledgers.values()]
-        known = [at for at in times if at is not None]
-        self.observed_at = min(known) if len(known) == len(times) and known else None
-        every = [stay for ledger in self._ledgers.values() for stay in ledger.stays]
-        self.stays = sorted(every, key=lambda stay: stay.started_at)
+        known = [at for ledger in self._ledgers.values() if (at := ledger.state.at) is not None]
+        self.observed_at = min(known) if len(known) == len(self._ledgers) and known else None
+        self.stays = [stay for ledger in self._ledgers.values() for stay in ledger.stays]
+        if len(self.stays) > 1:
+            self.stays.sort(key=attrgetter("started_at"))
 
     def lose_sight(self, camera: str) -> None:
         """The picture of a camera is at fault: unknown until its next frame."""

@@ -33,7 +33,7 @@ def alike(own: Corners, boxes: Iterable[tuple[int, Corners]], least: float, weig
     for column, (x0, y0, x1, y1, other_area) in boxes:
         if x0 >= right or left >= x1 or y0 >= bottom or top >= y1:
             continue  # as most pairs of a crowd
-        shared = max(min(right, x1) - max(left, x0), 0.0) * max(min(bottom, y1) - max(top, y0), 0.0)
+        shared = (min(right, x1) - max(left, x0)) * (min(bottom, y1) - max(top, y0))
         share = shared / max(area + other_area - shared, 1e-9)
         if share >= least:
             found[column] = share * weight

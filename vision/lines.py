@@ -59,13 +59,14 @@ class LineCounter:
             The crossings.
         """
         crossings: list[Direction] = []
-        for i, track in enumerate(tracks.ids.tolist()):
+        rows = zip(tracks.ids.tolist(), tracks.boxes_px.tolist(), feet.tolist(), strict=True)
+        for track, (_, top, _, bottom), (x, y) in rows:
             if track < 0:
                 continue
-            band_px = self._dead_band * float(tracks.boxes_px[i, 3] - tracks.boxes_px[i, 1])
+            band_px = self._dead_band * (bottom - top)
             if track not in self._places and (first := born(track)) is not None:
                 self._move(at, track, first, band_px, tracks.size_px)
-            crossed = self._move(at, track, (float(feet[i, 0]), float(feet[i, 1])), band_px, tracks.size_px)
+            crossed = self._move(at, track, (x, y), band_px, tracks.size_px)
             if crossed is not None:
                 crossings.append(crossed)
         self._forget(at)

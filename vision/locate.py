@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ class People:
         feet: (N, 2) foot points, fractions of the image.
         floor_m: (N, 2) places on the floor plan, NaN beyond the horizon; None where not calibrated.
         born_at: (N,) when each track was seen first, NaN for tentative ones; None where unknown.
+        boxes: of `tracks`, xyxy in pixels, row by row.
+        points: `feet` row by row.
     """
 
     at: Instant
@@ -48,6 +50,12 @@ class People:
     feet: NDArray[np.float64]
     floor_m: NDArray[np.float64] | None
     born_at: NDArray[np.float64] | None = None
+    boxes: list[list[float]] = field(init=False)
+    points: list[list[float]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "boxes", self.tracks.boxes_px.tolist())
+        object.__setattr__(self, "points", self.feet.tolist())
 
     def sightings(self, area: Area) -> list[Sighting]:
         """The confirmed tracks as a ledger of stays in `area` wants them."""
@@ -68,18 +76,6 @@ class People:
             )
             for person in self.confirmed
         ]
-
-    @cached_property
-    def boxes(self) -> list[list[float]]:
-        """The boxes, xyxy in pixels, row by row."""
-        rows: list[list[float]] = self.tracks.boxes_px.tolist()
-        return rows
-
-    @cached_property
-    def points(self) -> list[list[float]]:
-        """The foot points, row by row."""
-        rows: list[list[float]] = self.feet.tolist()
-        return rows
 
     @cached_property
     def confirmed(self) -> list[_Confirmed]:

@@ -138,6 +138,8 @@ class StayLedger(Follower):
     def _close(self) -> list[FinishedStay]:
         clock_s, settings = self.state.clock_s, self.settings
         finished: list[FinishedStay] = []
+        if not self.state.stays and not self.state.departures:
+            return finished
         vanished: list[Stay] = []
         for stay in self.state.stays:
             hidden_s = clock_s - stay.seen_clock_s
@@ -162,6 +164,8 @@ class StayLedger(Follower):
             self._vanish(stay)
         finished += self._departed({f.stay.number for f in finished})
         finished += self._surplus({f.stay.number for f in finished})
+        if not finished:
+            return finished
         gone = {f.stay.number for f in finished}
         self.state.stays = [stay for stay in self.state.stays if stay.number not in gone]
         return [f for f in finished if f.stay.confirmed]
@@ -226,6 +230,8 @@ class StayLedger(Follower):
         Only somebody who appeared from nowhere can be one who is hidden; who walked in is one more.
         """
         clock_s = self.state.clock_s
+        if all(clock_s - stay.seen_clock_s <= _GIVEN_UP_S for stay in self.state.stays):
+            return []  # as nearly always
         rest = [stay for stay in self.state.stays if stay.confirmed and stay.number not in ended]
         from_nowhere_s = max((stay.begun_clock_s for stay in rest if not stay.came_in), default=0.0)
         hidden = [stay for stay in rest if clock_s - stay.seen_clock_s > _GIVEN_UP_S]

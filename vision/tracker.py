@@ -113,7 +113,8 @@ class Tracker:
 
     def born_at(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """When each of some tracks was seen first, tentative or not; NaN for tracks that are not followed."""
-        born = {track.id: track.born_at for track in self._tracks if track.id != TENTATIVE}
+        born = {track.id: track.born_at for track in self._tracks}
+        born[TENTATIVE] = nan
         return np.array([born.get(track, nan) for track in ids.tolist()], np.float64)
 
     def born_box(self, track: int) -> Box | None:

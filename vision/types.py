@@ -70,8 +70,7 @@ class Detections:
     size_px: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check("Detections.boxes_px", self.boxes_px, _FLOAT32, ("N", 4))
-        count = len(self.boxes_px)
+        count = _check_boxes("Detections.boxes_px", self.boxes_px)
         _check("Detections.scores", self.scores, _FLOAT32, (count,))
         _check("Detections.labels", self.labels, _INT64, (count,))
         _check_size("Detections.size_px", self.size_px)
@@ -139,8 +138,17 @@ def _no_boxes() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.empty((0, 4), np.float32), np.empty(0, np.float32)
 
 
+def _check_boxes(name: str, boxes: NDArray[np.float32]) -> int:
+    """How many boxes (N, 4) there are."""
+    if not (isinstance(boxes, np.ndarray) and boxes.dtype is _FLOAT32 and boxes.ndim == 2 and boxes.shape[1] == 4):
+        _check(name, boxes, _FLOAT32, ("N", 4))
+    return len(boxes)
+
+
 def _check(name: str, array: object, dtype: np.dtype[Any], shape: tuple[int | str, ...]) -> None:
     """Raise ValueError unless this is an array of this dtype and shape; a letter stands for any length."""
+    if isinstance(array, np.ndarray) and array.dtype is dtype and array.shape == shape:
+        return  # as nearly always
     if isinstance(array, np.ndarray) and array.dtype == dtype and _fits(array.shape, shape):
         return
     expected = f"{dtype} ({', '.join(map(str, shape))})"
