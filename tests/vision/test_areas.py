@@ -131,6 +131,22 @@ def test_foot_points_stay_in_the_image() -> None:
     assert foot_points(boxes_px, SIZE) == pytest.approx(np.array([(150 / 1280, 300 / 720), (650 / 1280, 1.0)]))
 
 
+def test_a_few_foot_points_and_many_are_the_same() -> None:
+    boxes_px = np.random.default_rng(1).uniform(0, 800, (40, 4)).astype(np.float32)
+    few = np.concatenate([foot_points(boxes_px[k : k + 5], SIZE) for k in range(0, 40, 5)])
+    assert few == pytest.approx(foot_points(boxes_px, SIZE), abs=1e-6)
+
+
+@given(polygons, st.tuples(st.floats(-0.5, 1.5), st.floats(-0.5, 1.5)), st.floats(1, 500))
+def test_who_is_far_is_outside_and_that_far(polygon: list[Point], point: Point, far_px: float) -> None:
+    area = Area(polygon)
+    if area.is_far(*point, SIZE, far_px):
+        assert not area.holds(*point)
+        assert area.border_px(*point, SIZE) > far_px - 1e-6
+    assert area.is_far(-1.0, 0.5, SIZE, 500.0)
+    assert not area.is_far(*polygon[0], SIZE, far_px)
+
+
 def test_border_distance() -> None:
     """From inside, from outside, past a corner."""
     points = np.array([(0.5, 0.5), (0.25, 0.1), (0.75 + 30 / 1280, 0.75 + 40 / 720)])

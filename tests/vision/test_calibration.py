@@ -75,6 +75,13 @@ def test_horizon() -> None:
     assert below[1] > 100
 
 
+def test_a_few_points_and_many_are_the_same() -> None:
+    points = np.random.default_rng(1).uniform((0, 0.2), (1, 1), (40, 2))  # some above the horizon
+    calibration = fitted(MORE)
+    few = np.concatenate([calibration.to_floor(points[k : k + 5]) for k in range(0, 40, 5)])
+    assert few == pytest.approx(calibration.to_floor(points), nan_ok=True)
+
+
 def test_behind_the_camera() -> None:
     assert np.isnan(fitted(MORE).to_image(np.array([(0.0, -5.0)]))).all()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vision._doubles import entangled, second, shadowed, touching
 from vision.areas import Area
 from vision.calibration import Calibration
-from vision.locate import Locator
+from vision.locate import FAR_M, Locator
 from vision.types import TENTATIVE, Detections
 
 SIZE = (1000, 500)
@@ -39,6 +39,18 @@ def test_sightings() -> None:
     # Places are heads, in heights of the image; a metre is 100 px, a fifth of the height.
     assert (seen.x, seen.y, seen.scale_m) == pytest.approx((0.8, 0.2, 5.0))
     assert people.floor_m is None
+
+
+def test_who_is_far_outside_is_said_to_be_a_metre_away() -> None:
+    """100 px are a metre: 90 px right of the border, then 300."""
+    for left, border_m in ((570.0, 0.9), (780.0, FAR_M)):
+        locator, box = Locator(), (left, 100.0, left + 40.0, 270.0)
+        locator.locate(0.0, found(box))
+        (seen,) = locator.locate(0.5, found(box)).sightings(LEFT_HALF)
+        assert not seen.inside
+        assert seen.border_m == pytest.approx(border_m)
+        assert (seen.x, seen.scale_m) == pytest.approx(((left + 20) / 500, 5.0))
+        assert (seen.track, seen.born_at) == (1, 0.0)
 
 
 def test_another_resolution_gives_the_same_sighting() -> None:
