@@ -46,7 +46,11 @@ def assign(worth: Sequence[Mapping[int, float]]) -> list[tuple[int, int]]:
     Args:
         worth: for each row what it is worth, above zero, to pair it with a column; others are never paired.
     """
-    best = [(row, max(columns, key=columns.__getitem__)) for row, columns in enumerate(worth) if columns]
+    best = [
+        (row, next(iter(columns)) if len(columns) == 1 else max(columns, key=columns.__getitem__))
+        for row, columns in enumerate(worth)
+        if columns
+    ]
     if len({column for _, column in best}) == len(best):
         return best  # everybody has what he wants most: nothing is worth more
     rows = [row for row, _ in best]

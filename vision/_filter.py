@@ -9,6 +9,14 @@ from __future__ import annotations
 Box = tuple[float, float, float, float]
 """Centre, width and height, pixels."""
 
+Grown = tuple[float, float, float]
+"""What variances of place, of both and of speed grow by."""
+
+
+def grown(dt: float, change_var: float) -> Grown:
+    """With a variance of the change of speed within a second."""
+    return change_var * dt**3 / 3, change_var * dt * dt / 2, change_var * dt
+
 
 class Coordinate:
     """One coordinate of a box and its speed, with the covariance of the two.
@@ -25,17 +33,19 @@ class Coordinate:
         self.place, self.speed = place, 0.0
         self._place_var, self._shared_var, self._speed_var = place_var, 0.0, speed_var
 
-    def predict(self, dt: float, change_var: float) -> None:
-        """Let `dt` seconds pass; `change_var` is the variance of the change of speed within a second."""
+    def predict(self, dt: float, noise: Grown) -> None:
+        """Let `dt` seconds pass, in which variances grow by so much."""
+        place_var, shared_var, speed_var = noise
         self.place += dt * self.speed
-        self._place_var += 2 * dt * self._shared_var + dt * dt * self._speed_var + change_var * dt**3 / 3
-        self._shared_var += dt * self._speed_var + change_var * dt * dt / 2
-        self._speed_var += change_var * dt
+        self._place_var += 2 * dt * self._shared_var + dt * dt * self._speed_var + place_var
+        self._shared_var += dt * self._speed_var + shared_var
+        self._speed_var += speed_var
 
     def correct(self, measured: float, measured_var: float) -> None:
         """Take a measurement and its variance."""
         place_var, shared_var = self._place_var, self._shared_var
-        gain, speed_gain = place_var / (place_var + measured_var), shared_var / (place_var + measured_var)
+        whole_var = place_var + measured_var
+        gain, speed_gain = place_var / whole_var, shared_var / whole_var
         residual = measured - self.place
         self.place += gain * residual
         self.speed += speed_gain * residual
@@ -71,11 +81,11 @@ class BoxFilter:
         x, y, width, height = self._x, self._y, self._width, self._height
         _, _, speed_change, size_change = self._noise
         height_px = height.place + dt * height.speed
-        speed_var, size_var = (speed_change * height_px) ** 2, (size_change * height_px) ** 2
-        x.predict(dt, speed_var)
-        y.predict(dt, speed_var)
-        width.predict(dt, size_var)
-        height.predict(dt, size_var)
+        by_speed, by_size = grown(dt, (speed_change * height_px) ** 2), grown(dt, (size_change * height_px) ** 2)
+        x.predict(dt, by_speed)
+        y.predict(dt, by_speed)
+        width.predict(dt, by_size)
+        height.predict(dt, by_size)
         width.place, height.place = max(width.place, 1.0), max(height.place, 1.0)
         return x.place, y.place, width.place, height.place
 

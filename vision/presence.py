@@ -174,9 +174,13 @@ class PresenceMachine:
         hit_s = self._hit_s - excess_s * oldest.hit
         miss_s = self._known_s - excess_s - hit_s
         if hit_s >= self.settings.on * window - 1e-9:
-            self._turn("present", self._began(self._first_hit(), hit=True))
+            if self.state.seen != "present":
+                self._turn("present", self._began(self._first_hit(), hit=True))
+            self._decided, self._lost_sight, self._under_way = True, False, None
         elif miss_s >= (1 - self.settings.off) * window - 1e-9:
-            self._turn("absent", self._began(self._last_hit(), hit=False))
+            if self.state.seen != "absent":
+                self._turn("absent", self._began(self._last_hit(), hit=False))
+            self._decided, self._lost_sight, self._under_way = True, False, None
         elif self._lost_sight and self._stands():
             self._decided, self._lost_sight, self._under_way = True, False, None
 
@@ -187,9 +191,7 @@ class PresenceMachine:
         return agree and self._known_s >= self._tolerance_s
 
     def _turn(self, seen: Seen, since: _Sample) -> None:
-        if self.state.seen != seen:
-            self.state.seen, self.state.since, self.state.since_clock_s = seen, since.at, since.clock_s
-        self._decided, self._lost_sight, self._under_way = True, False, None
+        self.state.seen, self.state.since, self.state.since_clock_s = seen, since.at, since.clock_s
 
     def _first_hit(self) -> _Sample:
         """Start of the run of hits that turned it: stray hits a quarter of a window earlier are no part of it."""

@@ -109,7 +109,8 @@ class Tracker:
         if not shown:
             return Tracks.empty(detections.size_px)
         ids = np.array([track.id for track, _ in found] + [TENTATIVE] * len(fresh), np.int64)
-        return Tracks(ids, detections.boxes_px[shown], detections.scores[shown], detections.size_px)
+        boxes_px, scores = detections.boxes_px.take(shown, axis=0), detections.scores.take(shown)
+        return Tracks(ids, boxes_px, scores, detections.size_px)
 
     def born_at(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """When each of some tracks was seen first, tentative or not; NaN for tracks that are not followed."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from vision._assign import alike, assign, corners
-from vision._filter import Coordinate
+from vision._filter import Coordinate, grown
 
 PLACE_VAR, SPEED_VAR, CHANGE_VAR = 16.0, 400.0, 30.0
 
@@ -22,7 +22,7 @@ def test_a_coordinate_is_a_kalman_filter(measured: list[tuple[float, float]]) ->
     coordinate = Coordinate(100.0, PLACE_VAR, SPEED_VAR)
     x, p, h = np.array([100.0, 0.0]), np.diag([PLACE_VAR, SPEED_VAR]), np.array([[1.0, 0.0]])
     for dt, z in measured:
-        coordinate.predict(dt, CHANGE_VAR)
+        coordinate.predict(dt, grown(dt, CHANGE_VAR))
         coordinate.correct(z, PLACE_VAR)
         f = np.array([[1.0, dt], [0.0, 1.0]])
         x, p = f @ x, f @ p @ f.T + CHANGE_VAR * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
