@@ -17,7 +17,7 @@ import pytest
 from tests.support.servers import wait_until
 
 COMMAND = """
-import sys, time
+import signal, time
 from pathlib import Path
 from cli._workers import workers
 
@@ -28,6 +28,7 @@ def work(name):
     return name
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs behind without it
     with workers(2) as pool:
         short = pool.submit(work, "short")
         long = [pool.submit(work, name) for name in ("long-1", "long-2", "waiting-1", "waiting-2", "waiting-3")]
@@ -86,7 +87,7 @@ def test_no_worker_outlives_the_command(
     family = psutil.Process(command.pid).children(recursive=True)
     assert len(family) >= 2, family
     end(command)
-    out, err = command.communicate(timeout=20)
+    out, err = command.communicate(timeout=60)
     assert command.returncode == status
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
