@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -133,16 +133,33 @@ def pair_up(true: Spells, claimed: Spells) -> list[Pair]:
         a, b = true.get((kind, subject), []), claimed.get((kind, subject), [])
         of_a = dict(_assigned(a, b))
         taken = set(of_a.values())
-        told = [spell for i, spell in enumerate(a) if i in of_a and spell.marginal]
         for i, spell in enumerate(a):
-            # One that began with another wait, by a hair, is told by the claim of that one.
-            excused = spell.marginal or any(
-                meet((spell.start_s, spell.end_s), (other.start_s, other.end_s)) for other in told
-            )
-            if i in of_a or not excused:
-                pairs.append(Pair(kind, subject, spell, b[of_a[i]] if i in of_a else None))
+            if i in of_a:
+                pairs.append(Pair(kind, subject, spell, b[of_a[i]]))
+            elif not (spell.marginal or _is_told(spell, a, b, of_a)):
+                pairs.append(Pair(kind, subject, spell, None))
         pairs += [Pair(kind, subject, None, spell) for j, spell in enumerate(b) if j not in taken]
     return pairs
+
+
+def _is_told(missed: Spell, true: Sequence[Spell], claimed: Sequence[Spell], of: Mapping[int, int]) -> bool:
+    """Whether the claim of another truth tells this one, too.
+
+    It does where the other is marginal, since this one began with another wait, by a hair; and where by a hair both are
+    one, which is what a marginal truth over both of them says, and the claim goes on into this one.
+    """
+    own = (missed.start_s, missed.end_s)
+    spans = [spell for spell in true if spell.marginal and _meet(spell, missed)]
+    for i, j in of.items():
+        if true[i].marginal and _meet(true[i], missed):
+            return True
+        if meet(own, (claimed[j].start_s, claimed[j].end_s)) and any(_meet(true[i], span) for span in spans):
+            return True
+    return False
+
+
+def _meet(a: Spell, b: Spell) -> bool:
+    return meet((a.start_s, a.end_s), (b.start_s, b.end_s))
 
 
 def _assigned(true: Sequence[Spell], claimed: Sequence[Spell]) -> Iterator[tuple[int, int]]:

@@ -193,6 +193,19 @@ def test_what_came_within_a_hair_of_its_limit_is_right_either_way() -> None:
     assert elsewhere.precision == 0.0
 
 
+def test_two_events_that_are_one_by_a_hair_are_told_by_one_claim() -> None:
+    """A wait to expect that is over for a moment, unless one head more is counted; where that is sure, they are two."""
+
+    def recall(*borderline: TrueEvent) -> float:
+        both = [TrueEvent("long_wait", "zone/z", 100.0, 110.0), TrueEvent("long_wait", "zone/z", 130.0, 300.0)]
+        claim = event(100.0, ended_at=to_datetime(BEGAN + 290.0), rule="long_wait", subject="zone/z")
+        return evaluate([claim], Truth(events=both, borderline=list(borderline))).events["long_wait"].recall
+
+    assert recall(TrueEvent("long_wait", "zone/z", 90.0, 310.0)) == 1.0
+    assert recall(TrueEvent("long_wait", "zone/z", 90.0, 120.0)) == 0.5
+    assert recall() == 0.5
+
+
 def test_a_wait_to_expect_may_begin_with_one_head_more_or_less() -> None:
     """From 100 s on with one more, at 130 s by the truth, at 160 s with one less; 5 s besides, as ever."""
     exact = TrueEvent("long_wait", "zone/z", 130.0, 300.0)
