@@ -9,10 +9,7 @@ import msgspec
 
 from hall.clock import Instant
 from hall.layout import Session
-from vision.stays import Stay
-
-ID_HOLDS_S = 1.6
-"""An id that nobody had for longer may have passed from who leaves to who comes. Three looks at two a second."""
+from vision.stays import ID_HOLDS_S, Stay
 
 AWAY_M = 0.7
 """Who went so far has left: who comes in from there is the next one, whatever the id."""

@@ -31,6 +31,8 @@ WALKED_OFF = 14.0
 """Who walks away was somebody who sat there, even if no more likely than this."""
 PASSING_ON_S = 1.0
 """A track may pass on to somebody else so long before the one it belonged to is seen last."""
+ID_HOLDS_S = 1.6
+"""An id that nobody had for longer may have passed from who leaves to who comes. Three looks at two a second."""
 _REMEMBERS = 0.999
 
 
@@ -167,6 +169,8 @@ class Follower:
         settings, hidden_s = self.settings, self.state.clock_s - stay.seen_clock_s
         distance_m = apart_m(stay, person)
         if person.track == stay.track:
+            if self._lost_outside(stay, hidden_s):
+                return False
             # Who kept a place and is elsewhere may be another who has the id now: that is seen later.
             return not stay.settled or stay.off_m(person) <= _NEAR_M or not person.inside
         if self._walks_in(stay, person) or self._followed(stay, person):
@@ -190,6 +194,10 @@ class Follower:
         return any(
             own.track == person.track and own.came_in and not own.settled for own in self.state.stays if own is not stay
         )
+
+    def _lost_outside(self, stay: Stay, hidden_s: float) -> bool:
+        """Whether an id was out of sight on the way out, where people follow each other: it may be the next one's."""
+        return not self.settings.by_place and stay.inside_at < stay.seen_at and hidden_s > ID_HOLDS_S
 
     def _followed(self, stay: Stay, person: Sighting) -> bool:
         """Whether somebody seen where people follow each other is the next one rather than one out of sight."""

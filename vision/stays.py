@@ -15,10 +15,10 @@ from math import ceil, inf
 from typing import Literal
 
 from hall.clock import Instant
-from vision._follow import PASSING_ON_S, WALKED_OFF, Follower, LedgerSettings, LedgerState
+from vision._follow import ID_HOLDS_S, PASSING_ON_S, WALKED_OFF, Follower, LedgerSettings, LedgerState
 from vision._stay import Departure, Sighting, Stay
 
-__all__ = ["Ended", "FinishedStay", "LedgerSettings", "LedgerState", "Sighting", "Stay", "StayLedger"]
+__all__ = ["ID_HOLDS_S", "Ended", "FinishedStay", "LedgerSettings", "LedgerState", "Sighting", "Stay", "StayLedger"]
 
 Ended = Literal["left", "lost"]
 

@@ -125,6 +125,17 @@ def test_the_next_one_is_seen_beside_the_border_first() -> None:
     assert stays_of(desk) == [0.0, 25.0]
 
 
+def test_an_id_lost_on_the_way_out_is_the_next_ones() -> None:
+    """Out by a foot, unseen for two seconds; then the same id comes in: another citizen."""
+    desk = watch(window())
+    now = served((1, 520, 400), seconds=20, desk=desk, since=0.0)
+    now = served((1, 490, 400), seconds=0.5, desk=desk, since=now)
+    now = served(seconds=2, desk=desk, since=now)
+    now = served((1, 430, 400), seconds=0.5, desk=desk, since=now)
+    served((1, 520, 400), seconds=4, desk=desk, since=now)
+    assert stays_of(desk) == [23.0]
+
+
 def test_nobody_hides_without_somebody_in_front() -> None:
     """Out of sight behind somebody, a citizen is still there; out of sight in plain view they have left."""
     for place, expected in (((605, 420), [0.0, 21.0]), ((800, 400), [21.0])):
