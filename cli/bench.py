@@ -115,6 +115,8 @@ def stays(
         f"the boxes missed, an id exchanged per person and minute, occlusions of 5 to 30 s\n"
         f"{'':12} claimed  unbroken   exact  broken  merged  duration error p50, p95    p90 wait, error\n"
         f"{_stay_row('ledger', figures.ledger)}\n{_stay_row('track dwell', figures.track_dwell)}\n"
+        "the same behind the tracker of a box, which exchanges ids of its own accord, too\n"
+        f"{_stay_row('ledger', figures.tracked_ledger)}\n{_stay_row('track dwell', figures.tracked_dwell)}\n"
         f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame",
     )
 
