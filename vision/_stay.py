@@ -8,6 +8,7 @@ from math import hypot
 import msgspec
 
 from hall.clock import Instant
+from vision.types import PERSON_M
 
 LEANING_S = 3.0
 _KEEPS_M = 0.35
@@ -33,8 +34,8 @@ _SCALE = 0.05
 _SCALE_MOST = 2.0
 """Boxes of one person differ so much in height, and posture may change it altogether."""
 
-_PERSON_M, _SLENDER = 1.7, 0.4
-"""Height of a person, and width of a box as a share of its height."""
+_SLENDER = 0.4
+"""Width of somebody's box as a share of its height."""
 _HIDING = 0.3
 """A box that shares so much with that of somebody may hide them."""
 
@@ -271,7 +272,7 @@ def apart_m(a: Stay | Sighting, b: Stay | Sighting) -> float:
 
 def hides(person: Sighting, stay: Stay) -> bool:
     """Whether somebody stands before the place where the person of a stay was seen last."""
-    high, other_high = _PERSON_M / stay.scale_m, _PERSON_M / person.scale_m
+    high, other_high = PERSON_M / stay.scale_m, PERSON_M / person.scale_m
     wide = _SLENDER * (high + other_high) / 2 - abs(person.x - stay.x)
     wide = min(wide, _SLENDER * high, _SLENDER * other_high)
     deep = min(stay.y + high, person.y + other_high) - max(stay.y, person.y)

@@ -15,9 +15,8 @@ from vision.areas import Area, foot_points
 from vision.calibration import Calibration
 from vision.stays import Sighting
 from vision.tracker import Tracker, TrackerSettings
-from vision.types import TENTATIVE, Detections, Tracks
+from vision.types import PERSON_M, TENTATIVE, Detections, Tracks
 
-_PERSON_M = 1.7
 FAR_M = 1.0
 """Who is outside an area and further from its border than this is said to be so far: how much further tells nothing."""
 
@@ -91,7 +90,7 @@ class People:
             _Confirmed(
                 ids[i],
                 (self.points[i][0], self.points[i][1]),
-                per_px := _PERSON_M / max(bottom - top, 1.0),
+                per_px := PERSON_M / max(bottom - top, 1.0),
                 Sighting(
                     ids[i],
                     # In heights of the image, so that places hold through a change of resolution.

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.calibration import Calibration
+from vision.types import PERSON_M
 
 Floats = NDArray[np.float64]
 
-PERSON_M = 1.7
 _FOCAL_WIDTHS = (0.3, 4.0)
 """Lenses from 118 to 14 degrees wide; what lies beyond is noise of the floor points."""
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vision.calibration import Calibration
-from vision.upright import PERSON_M, Upright
+from vision.types import PERSON_M
+from vision.upright import Upright
 
 SIZE = (1280, 720)
 FLOOR = [(-2.0, 6.0), (2.0, 6.0), (-1.5, 3.0), (1.5, 3.5), (0.0, 4.5), (3.0, 8.0)]
