@@ -99,7 +99,7 @@ def subject_label(scene: Scene, subject: str) -> str:
         for zone in scene.floor.zones:
             if zone.id == identity:
                 return zone.label or zone.id
-    return subject
+    return scene.texts.camera.format(camera=identity) if kind == "camera" else subject
 
 
 def _outcome(scene: Scene, incident: IncidentView) -> str:
@@ -118,7 +118,8 @@ def _outcome(scene: Scene, incident: IncidentView) -> str:
 def _detail(scene: Scene, incident: IncidentView) -> str:
     """The figures an event carries, those that we have words for, then unknown time."""
     texts = scene.texts
-    parts = [_figure(scene, key, name, incident.detail.get(key)) for key, name in texts.detail.items()]
+    parts = [word for key, word in texts.fault.items() if key == incident.detail.get("fault")]
+    parts += [_figure(scene, key, name, incident.detail.get(key)) for key, name in texts.detail.items()]
     if incident.unknown_s >= 1:
         parts.append(texts.unknown_time.format(duration=scene.duration(incident.unknown_s)))
     return SEPARATOR.join(part for part in parts if part)

@@ -9,7 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hall.clock import Instant
-from hall.messages import Rule, Seen, Severity, WindowStatus
+from hall.messages import CameraFault, Rule, Seen, Severity, WindowStatus
 from hall.views import IncidentStatus
 
 Lang = Literal["zh", "en"]
@@ -51,6 +51,8 @@ class Texts:
     since: str
     camera_away: str
     camera_fault: Mapping[str, str]
+    fault: Mapping[CameraFault, str]
+    camera: str
     clerk_seen: Mapping[Seen, str]
     self_service: str
     customers: str
@@ -118,13 +120,23 @@ ZH = Texts(
         "covered": "摄像机 {camera} 被遮挡",
         "moved": "摄像机 {camera} 已移位",
     },
+    fault={
+        "offline": "无法连接",
+        "stalled": "没有画面",
+        "unwatched": "画面未被分析",
+        "frozen": "画面静止",
+        "dark": "画面全黑",
+        "covered": "被遮挡",
+        "moved": "已移位",
+    },
+    camera="摄像机 {camera}",
     clerk_seen={"present": "人员在岗", "absent": "人员不在", "unknown": "人员未知"},
     self_service="自助终端",
     customers="窗前 {count} 人",
     session="本次办理",
     next_open="{time} 开放",
     severity={"warning": "提醒", "critical": "严重"},
-    rule={"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时"},
+    rule={"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时", "camera_fault": "摄像机故障"},
     incident_status={"open": "未结", "cleared": "已解除"},
     duration="持续",
     limit="时限 {limit}",
@@ -133,6 +145,7 @@ ZH = Texts(
         "clerk_absent": "工作人员已返岗",
         "long_wait": "等候已恢复正常",
         "overtime_case": "办理已结束",
+        "camera_fault": "画面已恢复",
     },
     reason={"resolved": "已恢复", "off_duty": "已到非工作时间", "camera_lost": "摄像机中断，无法继续判断"},
     unknown_time="其中 {duration} 无法判断",
@@ -153,6 +166,8 @@ ZH = Texts(
         "expected_s": "预计等候",
         "p50_s": "等候中位数",
         "p90_s": "九成不超过",
+        "moved_px": "移动像素",
+        "width_px": "画面宽度像素",
     },
     detail_part="{name} {value}",
     floor_unknown="本大厅没有楼层 {floor}",
@@ -198,13 +213,28 @@ EN = Texts(
         "covered": "camera {camera}: covered",
         "moved": "camera {camera}: moved",
     },
+    fault={
+        "offline": "cannot be reached",
+        "stalled": "no picture comes",
+        "unwatched": "not looked at",
+        "frozen": "picture frozen",
+        "dark": "picture dark",
+        "covered": "covered",
+        "moved": "moved",
+    },
+    camera="Camera {camera}",
     clerk_seen={"present": "Clerk present", "absent": "Clerk absent", "unknown": "Clerk unknown"},
     self_service="Self-service",
     customers="{count} at window",
     session="This case",
     next_open="opens {time}",
     severity={"warning": "Warning", "critical": "Critical"},
-    rule={"clerk_absent": "Clerk absent", "long_wait": "Long wait", "overtime_case": "Overtime"},
+    rule={
+        "clerk_absent": "Clerk absent",
+        "long_wait": "Long wait",
+        "overtime_case": "Overtime",
+        "camera_fault": "Camera fault",
+    },
     incident_status={"open": "Open", "cleared": "Cleared"},
     duration="for",
     limit="limit {limit}",
@@ -213,6 +243,7 @@ EN = Texts(
         "clerk_absent": "the clerk is back",
         "long_wait": "waits are back to normal",
         "overtime_case": "the case is finished",
+        "camera_fault": "the picture is back",
     },
     reason={
         "resolved": "resolved",
@@ -237,6 +268,8 @@ EN = Texts(
         "expected_s": "expected wait",
         "p50_s": "median wait",
         "p90_s": "9 in 10 under",
+        "moved_px": "pixels it moved",
+        "width_px": "pixels across",
     },
     detail_part="{name}: {value}",
     floor_unknown="This hall has no floor {floor}",

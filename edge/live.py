@@ -68,6 +68,7 @@ class CameraStats:
         abandoned: reader threads that libav did not give back.
         last_frame_at: `captured_at` of the last frame handed on.
         error: what is wrong, without passwords; None while live.
+        stalled: it was lost because no picture came on a connection that stood.
     """
 
     camera_id: str
@@ -81,6 +82,7 @@ class CameraStats:
     abandoned: int
     last_frame_at: Instant | None
     error: str | None
+    stalled: bool = False
 
 
 class LiveCamera:
@@ -138,6 +140,7 @@ class LiveCamera:
         self._abandoned: list[Reader] = []
         self._state: CameraState = "connecting"
         self._error: str | None = None
+        self._stalled = False
         self._seq = 0
         self._last_frame_at: Instant | None = None
         self._live_since: float | None = None
@@ -175,6 +178,7 @@ class LiveCamera:
                 abandoned=self._counts["abandoned"],
                 last_frame_at=self._last_frame_at,
                 error=self._error,
+                stalled=self._stalled,
             )
 
     def _supervise(self) -> None:
@@ -224,7 +228,9 @@ class LiveCamera:
                 return None
             if self._clock.monotonic() - reader.progress_at > stall_s:
                 reader.cancel.set()
+                self._stalled = True
                 return self._let_go(reader, f"{self._job.address}: no picture for {stall_s:g} s")
+        self._stalled = False
         return reader.error
 
     def _let_go(self, reader: Reader, error: str) -> str:

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-import msgspec
 import numpy as np
 
 from edge._expected import ExpectedWaits
 from edge._pace import StatePace
 from edge.bodies import EventNames, session_body, stay_body, window_gist, window_state, zone_gist, zone_state
+from edge.camera_fault import CameraWatch
 from edge.heat import HeatMap
 from edge.rules import (
-    AbsenceState,
     Change,
     ClerkObservation,
-    OvertimeState,
     SessionObservation,
     Wait,
     WaitObservation,
@@ -32,9 +30,10 @@ from edge.rules import (
     step_long_wait,
     step_overtime_case,
 )
+from edge.saved import Saved, WindowRules, dump_saved, load_saved
 from edge.sessions import FinishedSession
 from edge.sight import Sight
-from edge.watch import SavedWindow, SavedZone, ServiceTimes, WindowWatch, ZoneWatch, percentile
+from edge.watch import WindowWatch, ZoneWatch, percentile
 from edge.zoom import CloserLook, DeskZoom
 from hall.clock import Instant
 from hall.errors import InputError
@@ -66,28 +65,6 @@ class Detects(Protocol):
         ...
 
 
-class WindowRules(msgspec.Struct):
-    """Memory of the rules of one window."""
-
-    absence: AbsenceState = AbsenceState()
-    overtime: OvertimeState = OvertimeState()
-    times: ServiceTimes = msgspec.field(default_factory=ServiceTimes)
-
-
-class Saved(msgspec.Struct):
-    """Everything of a pipeline that survives a restart."""
-
-    windows: dict[str, SavedWindow] = {}
-    window_rules: dict[str, WindowRules] = {}
-    zones: dict[str, SavedZone] = {}
-    zone_rules: dict[str, WaitState] = {}
-    version: int = 1
-
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Saved)
-
-
 class Pipeline:
     """Judges the windows and zones that one node looks at.
 
@@ -101,6 +78,7 @@ class Pipeline:
 
     Attributes:
         zooms: the crops of each camera.
+        watches: what is known of each camera, and its rule.
 
     Raises:
         InputError: the hall file has no such node.
@@ -126,8 +104,7 @@ class Pipeline:
         self._schedule = hall.schedule
         self._names = EventNames(hall.hall.id)
         mine = {camera.id for camera in self.cameras}
-        state = _decoder.decode(saved) if saved else Saved()
-        self._build(mine, state, tracker, model)
+        self._build(mine, load_saved(saved), tracker, model)
         self._at: Instant | None = None
         self._pace = StatePace()
 
@@ -154,6 +131,7 @@ class Pipeline:
         times = {w: rules.times for w, rules in self._window_rules.items()}
         self._expected = ExpectedWaits(self._windows, times, self._schedule.open_seconds)
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
+        self.watches = {c.id: CameraWatch(hall.limits, saved.cameras.get(c.id)) for c in self.cameras}
         self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
         self._heat = HeatMap({c.id: self._locators[c.id].calibration is not None for c in self.cameras}, HEAT_EVERY_S)
 
@@ -176,6 +154,9 @@ class Pipeline:
         emitted: list[Emitted] = []
         for frame, look, part in zip(ordered, looks, closer, strict=True):
             at, camera = frame.captured_at, frame.camera_id
+            # Before it is known that there is a picture again: the gap before it may have been an event.
+            emitted += [Emitted(at, body) for body in self._judge_cameras(at, on_duty=self._schedule.is_open(at))]
+            self.watches[camera].frame(at, look, frame.size_px[0])
             if look.shows:
                 people = self.zooms[camera].merged(next(whole), [next(found) for _ in part.images])
                 observe = partial(self.observe, camera, at, people, coarse=part.coarse)
@@ -198,6 +179,7 @@ class Pipeline:
             coarse: areas, named as in `vision.zoom.Look`, in which this frame shows people too small to be found
                 for sure: somebody there is somebody, nobody says nothing.
         """
+        self.watches[camera].frame(at, self._sights[camera].look, detections.size_px[0])
         people = self._locators[camera].locate(at, detections)
         on_duty = self._schedule.is_open(at)
         for window in self._windows.values():
@@ -234,12 +216,13 @@ class Pipeline:
 
     def save(self) -> bytes:
         """What a pipeline after a restart goes on with."""
-        return _encoder.encode(
+        return dump_saved(
             Saved(
                 {name: window.save() for name, window in self._windows.items()},
                 self._window_rules,
                 {name: zone.save() for name, zone in self._zones.items()},
                 self._zone_rules,
+                {name: watch.state for name, watch in self.watches.items()},
             )
         )
 
@@ -257,7 +240,13 @@ class Pipeline:
                 for direction in counter.step(people.at, people.tracks, people.feet, born):
                     yield Emitted(people.at, CrossingBody(entrance.id, direction))
 
+    def _judge_cameras(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
+        for camera, watch in self.watches.items():
+            for change in watch.step(now, on_duty=on_duty):
+                yield self._names.event(f"camera/{camera}", change)
+
     def _judge(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
+        yield from self._judge_cameras(now, on_duty=on_duty)
         for zone in self._zones.values():
             yield from self._judge_zone(now, zone, on_duty=on_duty)
         working_day = self._schedule.working_day(now)

@@ -183,6 +183,7 @@ class EdgeService:
         now = self._clock.now()
         if _due(self._tick_at, TICK_EVERY_S, now):
             self._tick_at = now
+            self._tell_connections(now)
             emitted += self._pipeline.tick(now)
         if _due(self._health_at, HEALTH_EVERY_S, now):
             emitted.append(Emitted(now, self._health(now)))
@@ -190,6 +191,12 @@ class EdgeService:
         if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)
+
+    def _tell_connections(self, now: Instant) -> None:
+        for stats in (camera.stats() for camera in self._cameras):
+            self._pipeline.watches[stats.camera_id].connected(
+                now, stats.state, arrived_at=stats.last_frame_at, stalled=stats.stalled, error=stats.error
+            )
 
     def _commit(self, emitted: list[Emitted]) -> None:
         messages: list[Message] = numbered(self._address, self._boot, self._seq, emitted)

@@ -28,6 +28,11 @@ class Sight(Generic[T]):
         """What is wrong with the camera's picture, in words."""
         return self._watch.look.fault
 
+    @property
+    def look(self) -> Look:
+        """What may be believed of the last frame."""
+        return self._watch.look
+
     def judge(self, frame: Frame) -> Look:
         """What may be believed of a frame; to be asked of every frame, in order."""
         return self._watch.judge(frame.captured_at, frame.image)

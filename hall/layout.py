@@ -164,6 +164,7 @@ class Limits(Model):
     overtime_case: Duration = Field(1200.0, description="a service session")
     crowding: int = Field(60, ge=1, description="people in a zone")
     clear_hold: Duration = Field(5.0, description="how long a wait must be back under its limit to clear")
+    camera_fault: Duration = Field(10.0, description="a camera without a picture that can be believed")
     camera_lost: Duration = Field(300.0, description="unknown for so long, a raised event clears: camera_lost")
 
 

@@ -22,7 +22,9 @@ SCHEMA = 1
 MAX_BYTES = 1_000_000
 """A state message of 200 windows is about 40 kB; what is larger than this is an error or an attack."""
 
-Rule = Literal["clerk_absent", "long_wait", "overtime_case"]
+Rule = Literal["clerk_absent", "long_wait", "overtime_case", "camera_fault"]
+CameraFault = Literal["offline", "stalled", "unwatched", "frozen", "dark", "covered", "moved"]
+"""Why nothing is known from a camera: the first three have no picture that was looked at, the others a wrong one."""
 Severity = Literal["warning", "critical"]
 Phase = Literal["raised", "updated", "cleared"]
 Seen = Literal["present", "absent", "unknown"]

@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from ingest.incidents import Incident
 from ingest.labels import Labels
 
-_RULES = {"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时"}
-_WHAT = {"clerk_absent": "无人值守", "long_wait": "有人等候过久", "overtime_case": "办理超时"}
+_RULES = {"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时", "camera_fault": "摄像机故障"}
+_WHAT = {
+    "clerk_absent": "无人值守",
+    "long_wait": "有人等候过久",
+    "overtime_case": "办理超时",
+    "camera_fault": "画面不可用",
+}
+_FAULTS = {
+    "offline": "无法连接",
+    "stalled": "没有画面",
+    "unwatched": "画面未被分析",
+    "frozen": "画面静止",
+    "dark": "画面全黑",
+    "covered": "被遮挡",
+    "moved": "已移位",
+}
 _REASONS = {"resolved": "已恢复正常", "off_duty": "已到非工作时间", "camera_lost": "摄像机中断，无法继续判断"}
 
 
@@ -25,7 +39,7 @@ def opened_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
     name = labels.subject(incident.floor, incident.subject)
     level = "严重" if incident.severity == "critical" else "提醒"
     lines = [
-        f"{name}{_WHAT[incident.rule]}，自 {labels.local(incident.started_at)} 起，"
+        f"{_spaced(name)}{_what(incident)}，自 {labels.local(incident.started_at)} 起，"
         f"已 {duration(incident.elapsed_s)}（时限 {duration(incident.limit_s)}）。",
     ]
     if incident.unknown_s >= 1:
@@ -40,7 +54,7 @@ def cleared_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText
     name = labels.subject(incident.floor, incident.subject)
     ended_at = incident.started_at if incident.ended_at is None else incident.ended_at
     lines = [
-        f"{name}{_RULES[incident.rule]}已解除：{_REASONS.get(incident.reason or '', '已结束')}。",
+        f"{_spaced(name)}{_RULES[incident.rule]}已解除：{_REASONS.get(incident.reason or '', '已结束')}。",
         f"自 {labels.local(incident.started_at)} 至 {labels.local(ended_at)}，历时 {duration(incident.elapsed_s)}。",
     ]
     return AlertText(
@@ -57,6 +71,17 @@ def duration(seconds: float) -> str:
     if minutes:
         return f"{minutes} 分 {rest} 秒" if rest else f"{minutes} 分钟"
     return f"{rest} 秒"
+
+
+def _what(incident: Incident) -> str:
+    """What is wrong; of a camera, in which way, as far as there is a word for it."""
+    fault = _FAULTS.get(str(incident.detail.get("fault"))) if incident.rule == "camera_fault" else None
+    return fault or _WHAT[incident.rule]
+
+
+def _spaced(name: str) -> str:
+    """A name that ends in Latin letters is set apart from the Chinese that follows."""
+    return f"{name} " if name[-1:].isascii() else name
 
 
 def _late_mark(*, late: bool) -> str:

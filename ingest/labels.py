@@ -56,7 +56,10 @@ class Labels:
 
     def subject(self, floor: str, subject: str) -> str:
         """What people call a subject such as `window/w01`."""
-        return self._subjects.get((floor, subject)) or subject.partition("/")[2] or subject
+        kind, _, identity = subject.partition("/")
+        if kind == "camera" and identity:
+            return f"摄像机 {identity}"
+        return self._subjects.get((floor, subject)) or identity or subject
 
     def local(self, at: Instant) -> str:
         """An instant in the hall's time zone, e.g. `2026-01-05 09:00:07`."""

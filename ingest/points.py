@@ -171,8 +171,8 @@ EVENT = Measurement[EventBody](
     kind="event",
     rows=_whole,
     tags=(
-        Tag("rule", "clerk_absent, long_wait or overtime_case", lambda _, e: e.rule),
-        Tag("subject", "window/ID or zone/ID", lambda _, e: e.subject),
+        Tag("rule", "clerk_absent, long_wait, overtime_case or camera_fault", lambda _, e: e.rule),
+        Tag("subject", "window/ID, zone/ID or camera/ID", lambda _, e: e.subject),
         Tag("phase", "raised, updated or cleared", lambda _, e: e.phase),
     ),
     fields=(

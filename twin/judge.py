@@ -26,6 +26,8 @@ _LEAST_SESSIONS, _LAST_SESSIONS = 5, 20
 
 MARGIN_S = 1.0
 """A length so near to its limit is neither over nor under it: two looks at two frames a second."""
+_FAULT_MARGIN_S = 5.0
+"""Pictures are doubted for so long before they are called wrong."""
 _MARGIN_HEADS = 1
 """A wait to expect is right to one head more or less,"""
 _MARGIN_EXPECTED_S = 10.0
@@ -132,11 +134,20 @@ class _Judge:
             for at_s, direction in self._seen.crossings(entrance):
                 if not any(a <= at_s < b for a, b in blind):
                     truth.crossings.append(TrueCrossing(entrance.id, direction, at_s))
+        truth.events.extend(self._camera_faults(floor))
         truth.blind.extend(self._blind_spans(floor))
 
     def _blind_of(self, areas: Iterable[CameraPolygon], own: str | None) -> Spans:
         """When not every camera of an area can be trusted."""
         return merged(span for area in areas for span in self._blind.get(area.camera or own or "", []))
+
+    def _camera_faults(self, floor: Floor) -> Iterator[TrueEvent]:
+        """Cameras from which nothing can be known for the limit; that counts from the first sign of a fault."""
+        limit_s = self._hall.limits.camera_fault + self._lean * _FAULT_MARGIN_S
+        for camera in floor.cameras:
+            for start, end in merged(self._seen.blind.get(camera.id, [])):
+                if end - start >= limit_s:
+                    yield self._event("camera_fault", f"camera/{camera.id}", (start, end), [])
 
     def _blind_spans(self, floor: Floor) -> Iterator[TrueBlind]:
         for camera in floor.cameras:

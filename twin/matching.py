@@ -21,6 +21,7 @@ _END_WEIGHT = 0.1
 """What a second at the end is worth beside one at the start; at most `TOLERANCE_S` in all."""
 
 RULES = ("clerk_absent", "long_wait", "overtime_case")
+"""Always scored; camera_fault where there is or was claimed one."""
 SESSION, STAY = "session", "stay"
 
 

@@ -25,6 +25,7 @@ LABELS = {
     "clerk_absent": "离岗 absent",
     "overtime_case": "办理超时 overtime",
     "long_wait": "等候超时 long wait",
+    "camera_fault": "摄像机故障 camera fault",
 }
 
 STYLE = """
@@ -134,7 +135,7 @@ def _rows(subject: str, compared: Comparison, truth: Truth) -> Iterator[_Row]:
     if subject.startswith("window/") and truth.duration_s is not None:
         yield _Row(LABELS["presence"], [list(_presence(subject, compared.states.get(subject), truth))])
     own = [pair for pair in compared.pairs if pair.subject == subject]
-    kinds = [SESSION if subject.startswith("window/") else STAY]
+    kinds = {"window": [SESSION], "zone": [STAY]}.get(subject.partition("/")[0], [])
     kinds += sorted({pair.kind for pair in own if pair.kind not in {SESSION, STAY}})
     for kind in kinds:
         pairs = [pair for pair in own if pair.kind == kind]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import cv2
 import numpy as np
@@ -90,6 +90,11 @@ class Look:
     def shows(self) -> bool:
         """Whether people can be looked for in it."""
         return self.state in {"seen", "still"}
+
+    @property
+    def kind(self) -> PictureFault | None:
+        """The fault in one word; None where there is none, or nobody knows yet."""
+        return None if self.state in {"seen", "still", "doubtful"} else cast("PictureFault", self.state)
 
     @property
     def fault(self) -> str | None:

@@ -316,3 +316,19 @@ def test_incidents_come_newest_first_and_open_ones_never_fall_off() -> None:
 def test_a_board_of_one_state_stays_equal_while_time_passes() -> None:
     views = busy_morning(NOW)
     assert board(*views) == board(*views, now=NOW + 4.987)
+
+
+@pytest.mark.parametrize(
+    ("lang", "words", "detail"),
+    [
+        ("zh", ("摄像机故障", "摄像机 c1"), "已移位 · 移动像素 24 · 画面宽度像素 416"),
+        ("en", ("Camera fault", "Camera c1"), "moved · pixels it moved: 24 · pixels across: 416"),
+    ],
+)
+def test_a_camera_fault_in_words(lang: Lang, words: tuple[str, str], detail: str) -> None:
+    view = incident("camera_fault", "camera/c1", 40, detail={"fault": "moved", "moved_px": 24.0, "width_px": 416})
+    row = only_row(view, lang=lang)
+    assert (row.rule_word, row.subject) == words
+    assert row.detail.replace("\N{NO-BREAK SPACE}", " ") == detail
+    newer = incident("camera_fault", "camera/c1", 40, detail={"fault": "stolen"})
+    assert only_row(newer, lang=lang).detail == "", "a newer box may know faults that this console has no word for"

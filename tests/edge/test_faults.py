@@ -54,6 +54,10 @@ class Script:
         return [one for _ in images]
 
 
+def _is_of_camera(told: Emitted) -> bool:
+    return isinstance(told.body, EventBody) and told.body.rule == "camera_fault"
+
+
 class Show:
     """Pictures of one camera with people in them, through a fault; what the box makes of it.
 
@@ -85,11 +89,19 @@ class Show:
             self.faults.append((at, fault))
 
     def bodies(self, kind: type[Body]) -> list[Body]:
-        return [e.body for e in self.told if isinstance(e.body, kind)]
+        return [e.body for e in self.told if isinstance(e.body, kind) and not _is_of_camera(e)]
 
     def events(self) -> list[tuple[str, str, float]]:
-        """Rule, phase, and when it was told."""
-        return [(e.body.rule, e.body.phase, e.at - START) for e in self.told if isinstance(e.body, EventBody)]
+        """Rule, phase, and when it was told, of windows and zones."""
+        return [
+            (e.body.rule, e.body.phase, e.at - START)
+            for e in self.told
+            if isinstance(e.body, EventBody) and not _is_of_camera(e)
+        ]
+
+    def of_camera(self) -> list[tuple[float, EventBody]]:
+        """Events of the camera itself, and when they were told."""
+        return [(e.at - START, e.body) for e in self.told if isinstance(e.body, EventBody) and _is_of_camera(e)]
 
     def states(self) -> list[tuple[float, StateBody]]:
         return [(e.at - START, e.body) for e in self.told if isinstance(e.body, StateBody)]

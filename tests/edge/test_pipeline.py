@@ -126,7 +126,7 @@ class Film:
         return [e.body for e in self.told if isinstance(e.body, kind)]
 
     def events(self) -> list[tuple[str, str, str, float, float | None]]:
-        """Rule, phase or reason, severity, start, end."""
+        """Rule, phase or reason, severity, start, end, of windows and zones."""
         return [
             (
                 body.rule,
@@ -136,6 +136,7 @@ class Film:
                 None if body.ended_at is None else round(body.ended_at.timestamp() - self.start, 1),
             )
             for body in self.bodies(EventBody)
+            if body.rule != "camera_fault"
         ]
 
     @property

@@ -89,6 +89,17 @@ def test_history_says_that_it_is(say: Say, records: Records) -> None:
         assert connection.scalar(select(schema.alerts.c.title)) == "【离岗·提醒】1号窗口（补报）"
 
 
+def test_a_camera_fault_says_which(say: Say, records: Records) -> None:
+    fault = msgspec.structs.replace(
+        an_event("raised"), rule="camera_fault", subject="camera/c1", detail={"fault": "covered"}
+    )
+    say(Numbered().message(T0, fault))
+    with records.reading() as connection:
+        title, body = connection.execute(select(schema.alerts.c.title, schema.alerts.c.body)).one()
+    assert title == "【摄像机故障·提醒】摄像机 c1"
+    assert body.startswith("摄像机 c1 被遮挡，自 2026-01-05 09:00:00 起")
+
+
 def test_an_incident_that_opens_again_alerts_again(
     say: Say, records: Records, metrics: Metrics, channel: Channel, webhook: Webhook
 ) -> None:

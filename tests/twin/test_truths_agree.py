@@ -68,7 +68,7 @@ def test_pictures_and_story() -> None:
         cameras[camera] = {**source.truth(every=4), "blind": scenario.blind(camera)}
     rendered, told = judge_rendered(hall, cameras), story_truth(hall, scenario, story, fps=3.0)
     ours, theirs = lines(rendered, 1 / 3), lines(told, 1 / 3)
-    assert {e.rule for e in told.events} == {"clerk_absent", "long_wait", "overtime_case"}
+    assert {e.rule for e in told.events} == {"clerk_absent", "long_wait", "overtime_case", "camera_fault"}
     assert ours["blind"] == theirs["blind"] != []
     for kind in ("events", "sessions", "stays", "presence"):
         assert [line[0] for line in ours[kind]] == [line[0] for line in theirs[kind]], kind

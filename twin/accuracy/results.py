@@ -20,7 +20,7 @@ from twin.evaluate import (
     span_score,
     unknown_errors_s,
 )
-from twin.matching import RULES, SESSION, STAY, Pair
+from twin.matching import SESSION, STAY, Pair
 from twin.truth import Truth
 
 START_S, LENGTH_S, UNKNOWN_S = 2.0, 2.0, 5.0
@@ -74,7 +74,7 @@ def judge_case(case: Case, messages: Sequence[Message], truth: Truth) -> CaseRes
 
 
 def _wrong(figures: Figures, pairs: Sequence[Pair]) -> list[str]:
-    faults = [_told(pair) for pair in pairs if pair.kind in RULES and not pair.is_match]
+    faults = [_told(pair) for pair in pairs if _is_event(pair) and not pair.is_match]
     for rule, score in figures.events.items():
         if score.start_error_p95_s is not None and score.start_error_p95_s > START_S:
             faults.append(f"{rule} starts {score.start_error_p95_s:.1f} s off (p95)")
@@ -91,6 +91,10 @@ def _wrong(figures: Figures, pairs: Sequence[Pair]) -> list[str]:
     return faults
 
 
+def _is_event(pair: Pair) -> bool:
+    return pair.kind not in {SESSION, STAY}
+
+
 def _told(pair: Pair) -> str:
     spell, what = (pair.true, "missed") if pair.claimed is None else (pair.claimed, "wrong")
     assert spell is not None
@@ -102,7 +106,7 @@ def suite_result(results: Sequence[CaseResult], truths: Sequence[Truth], *, mode
     """All of them, in order of name, and their total."""
     pairs = [pair for result in results for pair in result.pairs]
     blind = sum(len(raised_blind(r.pairs, truth)) for r, truth in zip(results, truths, strict=True))
-    starts = [pair.start_error_s for pair in pairs if pair.kind in RULES and pair.start_error_s is not None]
+    starts = [pair.start_error_s for pair in pairs if _is_event(pair) and pair.start_error_s is not None]
     total = Total(
         scenarios=len(results),
         passed=sum(not result.wrong for result in results),

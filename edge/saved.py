@@ -1,0 +1,46 @@
+"""What of a pipeline survives a restart."""
+
+from __future__ import annotations
+
+import msgspec
+
+from edge.camera_fault import CameraFaultState
+from edge.rules import AbsenceState, OvertimeState, WaitState
+from edge.watch import SavedWindow, SavedZone, ServiceTimes
+
+
+class WindowRules(msgspec.Struct):
+    """Memory of the rules of one window."""
+
+    absence: AbsenceState = AbsenceState()
+    overtime: OvertimeState = OvertimeState()
+    times: ServiceTimes = msgspec.field(default_factory=ServiceTimes)
+
+
+class Saved(msgspec.Struct):
+    """Everything of a pipeline that survives a restart."""
+
+    windows: dict[str, SavedWindow] = {}
+    window_rules: dict[str, WindowRules] = {}
+    zones: dict[str, SavedZone] = {}
+    zone_rules: dict[str, WaitState] = {}
+    cameras: dict[str, CameraFaultState] = {}
+    version: int = 1
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Saved)
+
+
+def load_saved(content: bytes | None) -> Saved:
+    """What stands in a saved state; nothing of none.
+
+    Raises:
+        MsgspecError: another version wrote it.
+    """
+    return _decoder.decode(content) if content else Saved()
+
+
+def dump_saved(saved: Saved) -> bytes:
+    """A state to keep."""
+    return _encoder.encode(saved)
