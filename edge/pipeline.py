@@ -210,6 +210,11 @@ class Pipeline:
         state = self._due_state(now, on_duty=on_duty, urgent=bool(emitted))
         return emitted if state is None else [*emitted, Emitted(now, state)]
 
+    def finish(self, at: Instant) -> list[Emitted]:
+        """No more frames come: the recordings ended at that moment. Returns what would have been told a while later."""
+        zones = self._zones.items()
+        return [Emitted(at, stay_body(self._names, name, stay)) for name, z in zones for stay in z.area.finish()]
+
     def count(self, zone: str) -> int:
         """People in a zone in the last frame of each of its cameras."""
         return self._zones[zone].area.count

@@ -138,6 +138,7 @@ def replay(
             report.frames += 1
             report.covered_s = frame.captured_at - start
             nodes.take(frame)
+        nodes.finish()
     return report
 
 
@@ -176,6 +177,7 @@ class _Nodes:
         self._pipelines: dict[str, Pipeline] = {}
         self._by_camera: dict[str, str] = {}
         self._seq: dict[str, int] = {}
+        self._latest: Instant = 0.0
 
     def add(self, camera: str, node: str) -> None:
         self._by_camera[camera] = node
@@ -190,10 +192,17 @@ class _Nodes:
         return partial(self._pipelines[self._by_camera[camera]].zooms[camera].fit, input_size=fit)
 
     def take(self, frame: Frame) -> None:
-        node = self._by_camera[frame.camera_id]
-        pipeline = self._pipelines[node]
-        address = Address(self._hall.hall.id, pipeline.floor.id, node)
-        for message in numbered(address, BOOT, self._seq[node], pipeline.process([frame])):
+        node, self._latest = self._by_camera[frame.camera_id], frame.captured_at
+        self._tell(node, self._pipelines[node].process([frame]))
+
+    def finish(self) -> None:
+        """The recordings are over."""
+        for node, pipeline in self._pipelines.items():
+            self._tell(node, pipeline.finish(self._latest))
+
+    def _tell(self, node: str, emitted: Sequence[Emitted]) -> None:
+        address = Address(self._hall.hall.id, self._pipelines[node].floor.id, node)
+        for message in numbered(address, BOOT, self._seq[node], emitted):
             self._seq[node] = message.seq
             self._report.messages += 1
             self._emit(message)
@@ -217,12 +226,13 @@ def replay_detections(hall: Hall, node: str, found: Iterable[tuple[str, Instant,
     Raises:
         InputError: the hall has no such node.
     """
-    pipeline, seq = Pipeline(hall, node, _NoDetector()), 0
+    pipeline, seq, at = Pipeline(hall, node, _NoDetector()), 0, 0.0
     address = Address(hall.hall.id, pipeline.floor.id, node)
     for camera, at, detections in found:
         if emitted := pipeline.observe(camera, at, detections):
             yield from numbered(address, BOOT, seq, emitted)
             seq += len(emitted)
+    yield from numbered(address, BOOT, seq, pipeline.finish(at))
 
 
 def numbered(address: Address, boot: str, last: int, emitted: Sequence[Emitted]) -> list[Message]:

@@ -24,7 +24,7 @@ HIDING_SHARE = 0.65
 somebody who stands in the line of sight 0.8."""
 _CLERK_BOX_S = 5.0
 """Time constant of the place of the clerk."""
-_AT_WINDOW = LedgerSettings(hidden_s=30.0, missed_s=6.0, settles_s=86400.0, by_place=False)
+_AT_WINDOW = LedgerSettings(hidden_s=30.0, missed_s=6.0, by_place=False)
 """At a window people stand, shift and follow each other on one spot: a place says nothing of who is there."""
 
 
@@ -89,7 +89,14 @@ class AreaStays:
             return []
         self._blind.discard(camera)
         self._people[camera] = people
-        finished = ledger.step(people.at, people.sightings(area))
+        glimpses = people.glimpses(area) if ledger.settings.by_place else []
+        finished = ledger.step(people.at, people.sightings(area), glimpses)
+        self._look()
+        return finished
+
+    def finish(self) -> list[FinishedStay]:
+        """No more frames come; returns the stays that ended and were not told yet."""
+        finished = [stay for ledger in self._ledgers.values() for stay in ledger.finish()]
         self._look()
         return finished
 

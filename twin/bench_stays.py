@@ -146,11 +146,12 @@ def _claims(frames: Iterable[People], area: Area) -> _Claims:
     claims, ledger, dwell = _Claims(), StayLedger(), _Dwell()
     for people in frames:
         began = time.thread_time()
-        ended = ledger.step(people.at, people.sightings(area))
+        ended = ledger.step(people.at, people.sightings(area), people.glimpses(area))
         claims.spent_s += time.thread_time() - began
         claims.frames += 1
         claims.ledger += [(f.stay.started_at, f.stay.until) for f in ended]
         dwell.step(people, area)
+    claims.ledger += [(f.stay.started_at, f.stay.until) for f in ledger.finish()]
     claims.ledger += [(stay.started_at, stay.until) for stay in ledger.stays]
     claims.dwell = dwell.spans
     return claims

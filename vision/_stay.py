@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from math import hypot
 
 import msgspec
@@ -23,7 +22,7 @@ _SAME_HEAD = 1.5
 """Boxes jump, more than heads move: the same id makes up for that."""
 _UNSURE = 1.0
 """A stay that is none yet takes over nobody else's track lightly."""
-_GOT_UP = 6.0
+_SETS_OUT = 3.0
 _OTHER_ID = 1.5
 _ID_LASTS_S = 2.5
 """A tracker forgets a track after about so long; from then on a new id says nothing."""
@@ -65,28 +64,6 @@ class Sighting(msgspec.Struct, frozen=True):
     born_at: Instant | None = None
 
 
-class Home(msgspec.Struct):
-    """The place that a stay kept before it went on elsewhere, perhaps with somebody else.
-
-    Attributes:
-        x, y, scale_m, border_m: place of the head; see `Sighting`.
-        seen_at, inside_at, seen_clock_s: when somebody was seen there last.
-        taken_at, taken_clock_s, taken_x, taken_y: when and where it went on.
-    """
-
-    x: float
-    y: float
-    scale_m: float
-    border_m: float
-    seen_at: Instant
-    inside_at: Instant
-    seen_clock_s: float
-    taken_at: Instant
-    taken_clock_s: float
-    taken_x: float
-    taken_y: float
-
-
 class Departure(msgspec.Struct):
     """Somebody walked out, and it is not yet known whose stay that ended: who is seen again did not leave.
 
@@ -118,10 +95,8 @@ class Stay(msgspec.Struct):
         speed: metres per second.
         velocity_x, velocity_y: in heights of the image per second.
         place_x, place_y: where the head has been on average since `kept_clock_s`.
-        home: the place it had before it left that last, or before it was taken over from a distance.
         first_x, first_y: where the stay began.
         unknown_s: of the stay nobody could see; `blind_s` since the last sight, which counts once they are seen again.
-        settles_s: who has kept a place for so long sits or stands there.
         missed_s: known time out of sight with nobody before the person.
         came_from: number of the stay that had the same track until it left its place.
     """
@@ -153,12 +128,10 @@ class Stay(msgspec.Struct):
     place_x: float = 0.0
     place_y: float = 0.0
     kept_clock_s: float = 0.0
-    home: Home | None = None
     first_x: float = 0.0
     first_y: float = 0.0
     came_from: int | None = None
     missed_s: float = 0.0
-    settles_s: float = 4.0
 
     @property
     def until(self) -> Instant:
@@ -182,37 +155,8 @@ class Stay(msgspec.Struct):
         """How far somebody is from the place."""
         return hypot(person.x - self.place_x, person.y - self.place_y) * (self.scale_m + person.scale_m) / 2
 
-    @property
-    def settled(self) -> bool:
-        """Whether the person kept a place when seen last."""
-        return self.clear_clock_s - self.kept_clock_s >= self.settles_s and self.speed < _WALKS
-
-    def leave_home(self, at: Instant, clock_s: float, x: float, y: float) -> None:
-        """Go on elsewhere, from that place on."""
-        self.home = Home(
-            self.place_x,
-            self.place_y,
-            self.scale_m,
-            self.border_m,
-            self.seen_at,
-            self.inside_at,
-            self.seen_clock_s,
-            at,
-            clock_s,
-            x,
-            y,
-        )
-
-    def from_home(self, home: Home) -> Stay:
-        """The stay as if it had begun when it went on elsewhere."""
-        way = copy(self)
-        way.first_x, way.first_y, way.begun_clock_s = home.taken_x, home.taken_y, home.taken_clock_s
-        return way
-
     def go_on(self, later: Stay) -> None:
         """Go on as one that began since this was seen last: it was the same person."""
-        if self.settled:
-            self.leave_home(later.started_at, later.begun_clock_s, later.first_x, later.first_y)
         if not later.blind_s:
             self.seen_again()
         self.clear_s += later.clear_s
@@ -223,22 +167,11 @@ class Stay(msgspec.Struct):
         for name in _SIGHT:
             setattr(self, name, getattr(of, name))
 
-    def go_home(self, home: Home) -> None:
-        """Be hidden where it was before it went on elsewhere."""
-        self.x, self.y, self.scale_m, self.border_m = home.x, home.y, home.scale_m, home.border_m
-        self.place_x, self.place_y = home.x, home.y
-        self.seen_at, self.inside_at, self.seen_clock_s = home.seen_at, home.inside_at, home.seen_clock_s
-        self.kept_clock_s, self.clear_clock_s = home.seen_clock_s - self.settles_s, home.seen_clock_s
-        self.track, self.home, self.outside_clock_s = None, None, None
-        self.speed = self.velocity_x = self.velocity_y = 0.0
-
-    def put(self, at: Sighting, now: Instant, clock_s: float) -> None:
+    def put(self, at: Sighting, clock_s: float) -> None:
         """Be where somebody is seen clearly."""
         passed_s = clock_s - self.clear_clock_s
         share = min(1.0, passed_s / _FOLLOWS_S)
         if hypot(at.x - self.place_x, at.y - self.place_y) * at.scale_m > _KEEPS_M:
-            if self.clear_clock_s - self.kept_clock_s >= self.settles_s:
-                self.leave_home(now, clock_s, at.x, at.y)
             self.place_x, self.place_y, self.kept_clock_s = at.x, at.y, clock_s
             self.scale_m = at.scale_m
         else:
@@ -292,7 +225,7 @@ def unlikeliness(stay: Stay, x: float, y: float, scale_m: float, clock_s: float,
     ahead_s = min(hidden_s, 1.0)
     dx, dy = x - stay.x - stay.velocity_x * ahead_s, y - stay.y - stay.velocity_y * ahead_s
     walked_m = hypot(dx, dy) * mean_m / (0.15 + 0.4 * hidden_s)
-    setting_out = _GOT_UP if stay.settled else 0.0 if _on_the_way(stay) else _GOT_UP / 2
+    setting_out = 0.0 if _on_the_way(stay) else _SETS_OUT
     head_m = _SAME_HEAD * _HEAD_M if same_id else _HEAD_M
     cost = min((off_m / head_m) ** 2 / 2, setting_out + min(walked_m**2 / 2, 3.0 + walked_m))
     cost += min((scale_m / stay.scale_m - 1) ** 2 / (2 * _SCALE**2), _SCALE_MOST)

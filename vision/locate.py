@@ -58,31 +58,52 @@ class People:
 
     def sightings(self, area: Area) -> list[Sighting]:
         """The confirmed tracks as a ledger of stays in `area` wants them."""
+        return [self._seen_from(area, person) for person in self.confirmed]
+
+    def glimpses(self, area: Area) -> list[Sighting]:
+        """Those who were seen once so far, near `area`: who walks is often seen but once under one id.
+
+        One sight alone may be a mistake; those upon others are left out.
+        """
+        seen = [self._seen_from(area, person) for person in self._glimpsed]
+        return [person for person in seen if person.inside or person.border_m < FAR_M]
+
+    def _seen_from(self, area: Area, person: _Confirmed) -> Sighting:
         size_px = self.tracks.size_px
-        return [
-            person.far
-            if area.is_far(*person.foot, size_px, FAR_M / person.metres_per_px)
-            else Sighting(
-                person.track,
-                person.far.x,
-                person.far.y,
-                person.far.scale_m,
-                area.holds(*person.foot),
-                area.border_px(*person.foot, size_px) * person.metres_per_px,
-                person.far.shadowed,
-                person.far.upon,
-                person.far.born_at,
-            )
-            for person in self.confirmed
-        ]
+        if area.is_far(*person.foot, size_px, FAR_M / person.metres_per_px):
+            return person.far
+        return Sighting(
+            person.track,
+            person.far.x,
+            person.far.y,
+            person.far.scale_m,
+            area.holds(*person.foot),
+            area.border_px(*person.foot, size_px) * person.metres_per_px,
+            person.far.shadowed,
+            person.far.upon,
+            person.far.born_at,
+        )
 
     @cached_property
     def confirmed(self) -> list[_Confirmed]:
         """What every area wants to know of the confirmed tracks, worked out once for all of them."""
         ids: list[int] = self.tracks.ids.tolist()
-        rows = [i for i, track in enumerate(ids) if track != TENTATIVE]
+        return self._described([i for i, track in enumerate(ids) if track != TENTATIVE])
+
+    @cached_property
+    def _glimpsed(self) -> list[_Confirmed]:
+        """The same of tentative tracks that are upon nobody."""
+        ids: list[int] = self.tracks.ids.tolist()
+        if TENTATIVE not in ids:
+            return []
+        touches = touching(self.boxes)
+        upon = entangled(touches).keys() | shadowed(touches, self.boxes, self.tracks.scores.tolist())
+        return self._described([i for i, track in enumerate(ids) if track == TENTATIVE and i not in upon])
+
+    def _described(self, rows: list[int]) -> list[_Confirmed]:
         if not rows:
             return []
+        ids: list[int] = self.tracks.ids.tolist()
         boxes, born = [self.boxes[i] for i in rows], None if self.born_at is None else self.born_at.tolist()
         shadows, upon = self._doubles(rows, boxes, [ids[i] for i in rows])
         high_px = self.tracks.size_px[1]
@@ -101,7 +122,7 @@ class People:
                     border_m=FAR_M,
                     shadowed=shadow,
                     upon=others,
-                    born_at=self.at if born is None else born[i],
+                    born_at=self.at if born is None or ids[i] == TENTATIVE else born[i],
                 ),
             )
             for i, (left, top, right, bottom), shadow, others in zip(rows, boxes, shadows, upon, strict=True)

@@ -1,51 +1,27 @@
 """The ledger of stays: who has been in an area since when, through occlusion and changes of track id.
 
 A ledger keeps stays, not tracks. Who vanishes inside the area leaves a hidden stay where they were last seen; who
-appears there is that person or somebody new, whichever fits the places of all best (`vision._names`). Places are those
-of heads, since chairs and people hide feet, and a seated head hardly moves. Lengths are metres by the height of the
-person's box (a person is 1.7 m; somebody seated comes out a third too large).
+appears there is that person or somebody new. Where people keep places that is told by the places of all
+(`vision._by_place`), where one follows another on a spot by ids (`vision._by_id`). Places are those of heads, since
+chairs and people hide feet, and a seated head hardly moves. Lengths are metres by the height of the person's box (a
+person is 1.7 m; somebody seated comes out a third too large).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, inf
-from typing import Literal
 
 from hall.clock import Instant
-from vision._follow import ID_HOLDS_S, PASSING_ON_S, WALKED_OFF, Follower, LedgerSettings, LedgerState
-from vision._stay import Departure, Sighting, Stay
+from vision._by_id import IdLedger
+from vision._by_place import PlaceLedger
+from vision._follow import ID_HOLDS_S
+from vision._settings import Ended, FinishedStay, LedgerSettings, LedgerState
+from vision._stay import Sighting, Stay
 
 __all__ = ["ID_HOLDS_S", "Ended", "FinishedStay", "LedgerSettings", "LedgerState", "Sighting", "Stay", "StayLedger"]
 
-Ended = Literal["left", "lost"]
 
-_MERGES = 6.0
-"""Who sits down somewhere else is somebody hidden before only if that is no less likely."""
-_DOUBT_S = 35.0
-"""For so long it is left open which of several who are not seen walked out,"""
-_SINGLE_S = 10.0
-"""and for so long whether the only one who is not seen did."""
-_WAY_OUT_S = 20.0
-"""Who left a place so lately may have been somebody else from beside it."""
-_LEAPT_S = 4.0
-"""An id that leaps from a place out of the area may be another's: seen outside for so long, the person left."""
-_AT_HOME_S = 1.0
-_GIVEN_UP_S = 8.0
-"""Nobody is one too many who was seen so lately."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedStay:
-    """A stay that is over, and how."""
-
-    stay: Stay
-    ended: Ended
-
-
-class StayLedger(Follower):
+class StayLedger:
     """The stays of one area in one camera.
 
     Args:
@@ -55,194 +31,33 @@ class StayLedger(Follower):
     """
 
     def __init__(self, settings: LedgerSettings | None = None, state: LedgerState | None = None) -> None:
-        super().__init__(settings or LedgerSettings(), state or LedgerState())
-        self._counts: deque[tuple[float, int]] = deque()
+        self.settings, self.state = settings or LedgerSettings(), state or LedgerState()
+        self._ledger = (PlaceLedger if self.settings.by_place else IdLedger)(self.settings, self.state)
 
     @property
     def stays(self) -> list[Stay]:
         """Stays that are no passers-by, oldest first."""
-        return [stay for stay in self.state.stays if stay.confirmed]
+        return self._ledger.stays
 
-    def step(self, at: Instant, people: Sequence[Sighting]) -> list[FinishedStay]:
-        """Take one frame; returns the stays that ended with it.
+    def lose_sight(self) -> None:
+        """The picture is at fault: the time up to the next frame is unknown, however short it is."""
+        self._ledger.lose_sight()
+
+    def step(self, at: Instant, people: Sequence[Sighting], glimpses: Sequence[Sighting] = ()) -> list[FinishedStay]:
+        """Take one frame; returns the stays that ended, of which some may have ended a while before.
 
         Args:
             at: capture time; a frame not newer than the last one changes nothing.
             people: confirmed tracks of the frame, inside and outside.
+            glimpses: those seen once so far; by id they say nothing.
         """
         if self.state.at is not None and at <= self.state.at:
             return []
-        self._pass_time(at)
-        if self.settings.by_place:
-            people = self._names.name(self.state.clock_s, people)
-        people = self._doubted(people)
-        free = self._follow(at, people)
-        for person in free:
-            if person.inside:
-                self._begin(at, person)
-        self._note_outside(people)
-        if self.settings.missed_s < inf:
-            self._miss(people)
-        self._confirm()
-        self._count(sum(person.inside and not person.shadowed for person in people))
-        return self._close()
+        return self._ledger.step(at, people, glimpses)
 
-    def _confirm(self) -> None:
-        """Visits long enough to be stays, unless they are somebody who has a stay already."""
-        for stay in [stay for stay in self.state.stays if not stay.confirmed]:
-            owner = None if stay.came_in or stay.clear_s < _AT_HOME_S else self._home_of(stay)
-            if owner is not None and owner.home is not None:
-                self._split(owner, owner.home)
-                self._merge(owner, stay)
-                continue
-            # Half of the time the box must have stood by itself, else it is a second box on somebody else.
-            if stay.clear_s < max(self.settings.enter_hold_s, 0.5 * stay.duration_s):
-                continue
-            # Who walks comes from a place, and where to is seen later; who sits down elsewhere is mostly somebody new.
-            late = self.state.clock_s - stay.begun_clock_s > _WAY_OUT_S
-            done = stay.settled or late
-            missing = [] if stay.came_in else self._missing(stay, self._doubt(done=done))
-            if not missing:
-                stay.confirmed = True
-            elif done:
-                self._merge(missing[0], stay)
+    def finish(self) -> list[FinishedStay]:
+        """No more frames come: decide what is still open; returns the stays that are over, which `step` told later.
 
-    def _doubt(self, *, done: bool) -> float:
-        """How unlikely a pair may be: who sits down elsewhere is mostly somebody new, unless heads say otherwise."""
-        heads = self._head_count() if done else None
-        crowded = heads is not None and sum(stay.confirmed for stay in self.state.stays) >= heads
-        return WALKED_OFF if crowded or not done else _MERGES
-
-    def _merge(self, stay: Stay, later: Stay) -> None:
-        """Let a stay go on as one that began since it was seen last."""
-        self.state.stays.remove(later)
-        stay.go_on(later)
-
-    def _count(self, inside: int) -> None:
-        clock_s = self.state.clock_s
-        self._counts.append((clock_s, inside))
-        while clock_s - self._counts[0][0] > self.settings.hidden_s:
-            self._counts.popleft()
-
-    def _head_count(self) -> int | None:
-        """Smoothed number of people inside: the 90th percentile over the time somebody may be hidden.
-
-        None until a third of that time was seen: after a start, nobody knows who is hidden.
+        Who is there at the end has a stay that goes on, one of `stays`.
         """
-        if self.state.clock_s - self._counts[0][0] < self.settings.hidden_s / 3:
-            return None
-        counts = sorted(count for _, count in self._counts)
-        heads = counts[int(0.9 * (len(counts) - 1))]
-        return ceil(heads * self.state.watched_s / self.state.found_s - 0.05) if self.state.found_s > 0 else heads
-
-    def _close(self) -> list[FinishedStay]:
-        clock_s, settings = self.state.clock_s, self.settings
-        finished: list[FinishedStay] = []
-        if not self.state.stays and not self.state.departures:
-            return finished
-        vanished: list[Stay] = []
-        for stay in self.state.stays:
-            hidden_s = clock_s - stay.seen_clock_s
-            leapt = stay.home is not None and stay.home.taken_clock_s == stay.outside_clock_s
-            hold_s = _LEAPT_S if leapt else settings.leave_hold_s
-            outside = stay.outside_clock_s is not None and clock_s - stay.outside_clock_s >= hold_s
-            # Where people stand at a counter a foot outside is a step; in a chair it may be but the foot.
-            stepped_out = not settings.by_place and stay.inside_at < stay.seen_at
-            at_border = (
-                stay.border_m <= settings.border_m
-                and (stepped_out or stay.speed >= settings.walking)
-                and hidden_s > settings.border_hidden_s
-            )
-            if outside or at_border:
-                if not self._doubts(stay):
-                    finished.append(FinishedStay(stay, "left"))
-            elif not stay.confirmed and hidden_s > settings.border_hidden_s:
-                vanished.append(stay)
-            elif hidden_s > settings.hidden_s or stay.missed_s > settings.missed_s:
-                finished.append(FinishedStay(stay, "lost"))
-        for stay in vanished:
-            self._vanish(stay)
-        finished += self._departed({f.stay.number for f in finished})
-        finished += self._surplus({f.stay.number for f in finished})
-        if not finished:
-            return finished
-        gone = {f.stay.number for f in finished}
-        self.state.stays = [stay for stay in self.state.stays if stay.number not in gone]
-        return [f for f in finished if f.stay.confirmed]
-
-    def _vanish(self, stay: Stay) -> None:
-        """Somebody was seen too briefly for a stay: the one whose track it was, if nobody has shown there since."""
-        before = [] if stay.came_in else self._missing(stay, 0.0)
-        if before:
-            self._merge(before[0], stay)
-        else:
-            self.state.stays.remove(stay)
-
-    def _doubts(self, stay: Stay) -> bool:
-        """Whether somebody else may have walked out than a stay says; then that is left open."""
-        clock_s, home = self.state.clock_s, stay.home
-        if stay.confirmed and home is not None and clock_s - home.taken_clock_s <= _WAY_OUT_S:
-            way = stay.from_home(home)
-            missing = [
-                other for other in self._missing(way, WALKED_OFF) if other.number != stay.number and other.settled
-            ]
-            if not missing:
-                return False
-            at, set_out_s = stay.until, home.taken_clock_s
-            stay.go_home(home)
-            missing.insert(0, stay)
-        elif not stay.confirmed and not stay.came_in:
-            ended = all(other.number != stay.came_from for other in self.state.stays)
-            if self.settings.by_place and stay.came_from is not None and ended:
-                return False  # that was the one whose stay has ended by now
-            missing, at, set_out_s = self._missing(stay, WALKED_OFF), stay.until, stay.begun_clock_s
-            if not missing:
-                return False
-        else:
-            return False
-        sure = len(missing) == 1 and missing[0].number == stay.came_from
-        numbers = [other.number for other in missing]
-        self.state.departures.append(Departure(at, clock_s, set_out_s, numbers, sure))
-        return stay.confirmed
-
-    def _departed(self, ended: set[int]) -> list[FinishedStay]:
-        """Stays of people who walked out, as far as the others have shown again."""
-        finished: list[FinishedStay] = []
-        if not self.state.departures:
-            return finished
-        stays, waiting = {stay.number: stay for stay in self.state.stays if stay.number not in ended}, []
-        for departure in self.state.departures:
-            latest_s = departure.set_out_clock_s + PASSING_ON_S
-            missing = [n for n in departure.candidates if n in stays and stays[n].seen_clock_s <= latest_s]
-            if missing and not departure.sure and self.state.clock_s - departure.clock_s < _doubt_s(missing):
-                waiting.append(departure)
-            elif missing:
-                stay = stays.pop(missing[0])
-                stay.seen_again()
-                stay.seen_at = stay.inside_at = departure.at
-                finished.append(FinishedStay(stay, "left"))
-        self.state.departures = waiting
-        return finished
-
-    def _surplus(self, ended: set[int]) -> list[FinishedStay]:
-        """There are never more stays than people: hidden ones too many go, the briefest first.
-
-        Only somebody who appeared from nowhere can be one who is hidden; who walked in is one more.
-        """
-        clock_s = self.state.clock_s
-        if all(clock_s - stay.seen_clock_s <= _GIVEN_UP_S for stay in self.state.stays):
-            return []  # as nearly always
-        rest = [stay for stay in self.state.stays if stay.confirmed and stay.number not in ended]
-        from_nowhere_s = max((stay.begun_clock_s for stay in rest if not stay.came_in), default=0.0)
-        hidden = [stay for stay in rest if clock_s - stay.seen_clock_s > _GIVEN_UP_S]
-        hidden = [stay for stay in hidden if stay.seen_clock_s <= from_nowhere_s]
-        heads = self._head_count() if hidden else None
-        if heads is None:
-            return []
-        hidden.sort(key=lambda stay: stay.duration_s)
-        return [FinishedStay(stay, "lost") for stay in hidden[: max(0, len(rest) - heads)]]
-
-
-def _doubt_s(missing: list[int]) -> float:
-    """How long to wait for one of those to show again."""
-    return _DOUBT_S if len(missing) > 1 else _SINGLE_S
+        return self._ledger.finish()

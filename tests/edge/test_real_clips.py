@@ -93,6 +93,7 @@ def judge(hall: Hall, clips: dict[str, Found], count: str | None = None) -> Told
         told.emitted += pipeline.observe(camera, at, seen)
         if count is not None:
             told.counts.append(pipeline.count(count))
+    told.emitted += pipeline.finish(max(at for at, _, _ in frames))
     return told
 
 
