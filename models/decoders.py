@@ -9,6 +9,7 @@ none to start one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import cv2
@@ -22,7 +23,7 @@ Floats = NDArray[np.float32]
 Decoded = tuple[Floats, Floats]
 Decoder = Callable[[Sequence[Floats], ModelEntry, Placement], Decoded]
 
-NANODET_STRIDES = (8, 16, 32)
+STRIDES = (8, 16, 32)
 
 
 def nanodet(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
@@ -37,9 +38,9 @@ def nanodet(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) 
         model: the entry: thresholds, person column and input size.
         placement: of the image in the input.
     """
-    levels = len(NANODET_STRIDES)
+    levels = len(STRIDES)
     boxes, scores = [], []
-    for stride, classes, logits in zip(NANODET_STRIDES, outputs[:levels], outputs[levels:], strict=True):
+    for stride, classes, logits in zip(STRIDES, outputs[:levels], outputs[levels:], strict=True):
         person = classes[:, model.person]
         cells = np.flatnonzero(person >= model.low_score)
         columns = -(-model.input.width // stride)
@@ -71,7 +72,115 @@ def omz(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> D
     return _best(boxes[keep] * size, person[keep], model, placement)
 
 
-DECODERS: Mapping[DecoderName, Decoder] = {"nanodet": nanodet, "rtmdet": rtmdet, "omz": omz}
+def yolo(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
+    """YOLO v8, 11 and 26 of ultralytics, exported without NMS: one column per cell of the strides 8, 16 and 32.
+
+    Args:
+        outputs: one (4 + classes, cells): centre x, centre y, width and height in pixels of the input, then
+            scores, already sigmoid.
+        model: the entry.
+        placement: of the image in the input.
+    """
+    (columns,) = outputs
+    person = columns[4 + model.person]
+    keep = person >= model.low_score
+    boxes = _corners(columns[:4, keep].T)
+    return _best(placement.to_image(boxes), person[keep], model, placement, clip_first=False)
+
+
+def yolo_end2end(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
+    """YOLO v10 and 26 with their one-to-one head, or any export with NMS inside: no box stands twice in it.
+
+    Args:
+        outputs: one (N, 6): x1, y1, x2, y2 in pixels of the input, score, class.
+        model: the entry.
+        placement: of the image in the input.
+    """
+    boxes, scores = _rows_of_person(outputs, model)
+    return _ordered(placement.to_image(boxes), scores, placement)
+
+
+def yolox(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
+    """YOLOX as its own export leaves it, with the decoding on the grid left to whoever reads it.
+
+    The centre is the corner of the cell plus an offset, in strides; width and height are exponents of e, in
+    strides (Ge et al. 2021, arXiv:2107.08430; `decode_outputs` of `YOLOXHead`).
+
+    Args:
+        outputs: one (cells, 5 + classes): the box, whether there is an object, and classes, both already
+            sigmoid; cells of the strides 8, 16 and 32, row by row.
+        model: the entry: thresholds, person column and input size.
+        placement: of the image in the input.
+    """
+    (rows,) = outputs
+    person = rows[:, 4] * rows[:, 5 + model.person]
+    keep = np.flatnonzero(person >= model.low_score)
+    corners, strides = _cells(model.input.width, model.input.height)
+    centres = rows[keep, :2] + corners[keep]
+    # e to the 20th strides is far outside any image already, and more would be no float32.
+    sizes = np.exp(np.minimum(rows[keep, 2:4], 20))
+    boxes = _corners(np.concatenate([centres, sizes], axis=1) * strides[keep, None])
+    return _best(placement.to_image(boxes), person[keep], model, placement, clip_first=False)
+
+
+def ssd(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
+    """SSD with its default boxes as a third output; variances 0.1 and 0.2 (Liu et al. 2016, arXiv:1512.02325).
+
+    Args:
+        outputs: deltas (N, 4) of centre and size; logits (N, classes), the background among them; default
+            boxes (N, 4) xyxy in pixels of the input.
+        model: the entry; `person` counts the background, too.
+        placement: of the image in the input.
+    """
+    deltas, logits, defaults = outputs
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    person: Floats = odds[:, model.person] / odds.sum(axis=1)
+    keep = person >= model.low_score
+    sizes = defaults[keep, 2:] - defaults[keep, :2]
+    centres = defaults[keep, :2] + sizes / 2 + deltas[keep, :2] * np.float32(0.1) * sizes
+    # The limit is that of the reference: one thousand pixels of a default box of sixteen.
+    sizes = sizes * np.exp(np.minimum(deltas[keep, 2:] * np.float32(0.2), np.float32(np.log(1000 / 16))))
+    boxes = _corners(np.concatenate([centres, sizes], axis=1))
+    return _best(placement.to_image(boxes), person[keep], model, placement)
+
+
+def detr(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
+    """RT-DETR, its second version and D-FINE: a query is one object, so nothing is suppressed.
+
+    Args:
+        outputs: logits (queries, classes), not yet sigmoid; boxes (queries, 4) as fractions of the input:
+            centre x, centre y, width, height (Zhao et al. 2023, arXiv:2304.08069).
+        model: the entry.
+        placement: of the image in the input.
+    """
+    logits, boxes = outputs
+    person = np.reciprocal(1 + np.exp(-np.clip(logits[:, model.person], -60, 60))).astype(np.float32)
+    keep = person >= model.low_score
+    return _ordered(placement.to_image(_corners(boxes[keep]) * _size_of(model)), person[keep], placement)
+
+
+def detr_end2end(outputs: Sequence[Floats], model: ModelEntry, placement: Placement) -> Decoded:
+    """RT-DETR of ultralytics: one (N, 6) of centre x, centre y, width, height as fractions, score, class."""
+    boxes, scores = _rows_of_person(outputs, model)
+    return _ordered(placement.to_image(_corners(boxes) * _size_of(model)), scores, placement)
+
+
+DECODERS: Mapping[DecoderName, Decoder] = {
+    "nanodet": nanodet,
+    "rtmdet": rtmdet,
+    "omz": omz,
+    "yolo": yolo,
+    "yolo_end2end": yolo_end2end,
+    "yolox": yolox,
+    "ssd": ssd,
+    "detr": detr,
+    "detr_end2end": detr_end2end,
+}
+
+
+def cell_count(width: int, height: int) -> int:
+    """Cells of the strides 8, 16 and 32 of an input of so many pixels."""
+    return sum(-(-width // stride) * -(-height // stride) for stride in STRIDES)
 
 
 def non_maximum(boxes: Floats, scores: Floats, iou: float) -> NDArray[np.intp]:
@@ -99,11 +208,61 @@ def _expected_bin(logits: Floats) -> Floats:
     return expected
 
 
-def _best(boxes: Floats, scores: Floats, model: ModelEntry, placement: Placement) -> Decoded:
-    """Clip to the image, drop what lies outside it, and keep the best of overlapping boxes."""
+def _corners(boxes: Floats) -> Floats:
+    """Boxes (N, 4) of centre and size as xyxy."""
+    half = boxes[:, 2:] / 2
+    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+
+
+@functools.lru_cache(maxsize=8)
+def _cells(width: int, height: int) -> tuple[Floats, Floats]:
+    """The corner of each cell in strides, (cells, 2), and its stride in pixels, (cells,)."""
+    corners, strides = [], []
+    for stride in STRIDES:
+        columns, rows = -(-width // stride), -(-height // stride)
+        y, x = np.divmod(np.arange(columns * rows), columns)
+        corners.append(np.stack([x, y], axis=1))
+        strides.append(np.full(columns * rows, stride))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)
+
+
+def _size_of(model: ModelEntry) -> Floats:
+    return np.array([model.input.width, model.input.height] * 2, np.float32)
+
+
+def _rows_of_person(outputs: Sequence[Floats], model: ModelEntry) -> Decoded:
+    """Boxes and scores of the rows (N, 6) of a box, a score and a class that are a person."""
+    (rows,) = outputs
+    kept = rows[(rows[:, 4] >= model.low_score) & (np.rint(rows[:, 5]) == model.person)]
+    return kept[:, :4], kept[:, 4]
+
+
+def _best(
+    boxes: Floats, scores: Floats, model: ModelEntry, placement: Placement, *, clip_first: bool = True
+) -> Decoded:
+    """Clip to the image, drop what lies outside it, and keep the best of overlapping boxes.
+
+    Families differ in whether they clip before they compare (NanoDet, RTMDet, SSD) or after (YOLO), which
+    decides on boxes that reach over the border.
+    """
+    if clip_first:
+        boxes, scores = _clipped(boxes, scores, placement)
+    kept = non_maximum(boxes, scores, model.nms_iou)
+    boxes, scores = boxes[kept], scores[kept]
+    if not clip_first:
+        boxes, scores = _clipped(boxes, scores, placement)
+    return boxes.astype(np.float32, copy=False), scores.astype(np.float32, copy=False)
+
+
+def _ordered(boxes: Floats, scores: Floats, placement: Placement) -> Decoded:
+    """Clip to the image, drop what lies outside it, the best first."""
+    boxes, scores = _clipped(boxes, scores, placement)
+    order = np.argsort(-scores, kind="stable")
+    return boxes[order].astype(np.float32, copy=False), scores[order].astype(np.float32, copy=False)
+
+
+def _clipped(boxes: Floats, scores: Floats, placement: Placement) -> Decoded:
     limits = np.array([placement.width, placement.height] * 2, np.float32)
     clipped = np.clip(boxes, 0, limits)
     inside = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
-    clipped, scores = clipped[inside], scores[inside]
-    kept = non_maximum(clipped, scores, model.nms_iou)
-    return clipped[kept].astype(np.float32, copy=False), scores[kept].astype(np.float32, copy=False)
+    return clipped[inside], scores[inside]

@@ -26,7 +26,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[^/\\]+\.onnx$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 PerChannel = tuple[float, float, float]
-DecoderName = Literal["nanodet", "rtmdet", "omz"]
+DecoderName = Literal["nanodet", "rtmdet", "omz", "yolo", "yolo_end2end", "yolox", "ssd", "detr", "detr_end2end"]
 
 
 class _Strict(BaseModel):

@@ -176,7 +176,7 @@ class TestManifest:
             # no such column
             ("person = 0", "person = 80", "person 80 is not one of 80 classes"),
             # a decoder nobody wrote
-            ('decoder = "omz"', 'decoder = "yolo"', r"model.4.decoder: Input should be 'nanodet'"),
+            ('decoder = "omz"', 'decoder = "yolov1"', r"model.4.decoder: Input should be 'nanodet'"),
             # a division by zero
             ("std = [1.0, 1.0, 1.0]", "std = [1.0, 0.0, 1.0]", "each std above 0"),
             # an address anyone on the way can change
