@@ -9,6 +9,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from hall.errors import ModelError
+from models.providers import choose, confirm
 from models.zoo import ModelEntry, ModelFile
 
 FLOAT = "tensor(float)"
@@ -45,31 +46,44 @@ def open_session(model: ModelFile, *, threads: int = 1, providers: Sequence[str]
         model: from `models.zoo.resolve`.
         threads: of one inference. They sleep while they wait: a box shares its cores between cameras,
             decoding and inference, and spinning threads take them from each other.
-        providers: execution providers in order of preference; by default those of the entry that are
-            installed.
+        providers: execution providers in order of preference, as in `models.providers.PROVIDERS` or by
+            onnxruntime's names; by default, or by `auto`, those of the entry that are installed. The first of
+            those named has to be at work; where none was named, falling back to another is logged.
 
     Raises:
-        ModelError: the file is not what the manifest says, onnxruntime cannot load it, or a provider is
-            unknown.
+        ModelError: the file is not what the manifest says, onnxruntime cannot load it, or a provider that
+            was asked for is not there.
         ValueError: `threads` below 1.
     """
     if threads < 1:
         raise ValueError(f"threads: expected 1 or more, got {threads}")
-    chosen = _providers(model, providers)
+    there = ort.get_available_providers()
+    chosen = choose(model.entry.name, model.entry.providers, providers, there)
     content = model.read()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; warnings would go to stderr past our logging
+    if not {"CUDAExecutionProvider", "TensorrtExecutionProvider"}.isdisjoint(chosen):
+        ort.preload_dlls()  # CUDA and cuDNN from Python packages are in no search path
     try:
-        session = ort.InferenceSession(content, options, providers=chosen)
+        session = ort.InferenceSession(content, options, providers=[_with_options(name, threads) for name in chosen])
     except ORT_ERRORS as exc:
         raise ModelError(f"{model.path}: onnxruntime cannot load {model.entry.name}: {exc}") from exc
+    forced = providers is not None and list(providers) != ["auto"]
+    confirm(model.entry.name, chosen, session.get_providers(), forced=forced)
     if faults := signature_faults(model.entry, session.get_inputs(), session.get_outputs()):
         head = f"{model.path}: mismatched, not what the manifest says of {model.entry.name}"
         raise ModelError("\n  ".join([head, *faults]))
     return session
+
+
+def _with_options(provider: str, threads: int) -> str | tuple[str, dict[str, str]]:
+    """OpenVINO has threads of its own, and takes as many as there are cores."""
+    if provider == "OpenVINOExecutionProvider":
+        return provider, {"device_type": "CPU", "num_of_threads": str(threads)}
+    return provider
 
 
 def signature_faults(entry: ModelEntry, inputs: Sequence[Port], outputs: Sequence[Port]) -> list[str]:
@@ -102,15 +116,3 @@ def _port_fault(kind: str, port: Port, shape: Sequence[int]) -> str | None:
     if port.type == FLOAT and batch_fits and rest_fits:
         return None
     return f"{kind} {port.name}: found {port.type} {axes}; expected {FLOAT} {[1, *shape]}"
-
-
-def _providers(model: ModelFile, asked: Sequence[str] | None) -> list[str]:
-    there = ort.get_available_providers()
-    if asked is None:
-        return [name for name in model.entry.providers if name in there] or ["CPUExecutionProvider"]
-    installed = f"installed: {', '.join(there)}"
-    if unknown := [name for name in asked if name not in there]:
-        raise ModelError(f"{model.entry.name}: found no execution provider {', '.join(unknown)}; {installed}")
-    if not asked:
-        raise ModelError(f"{model.entry.name}: expected at least one execution provider; {installed}")
-    return list(asked)

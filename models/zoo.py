@@ -1,7 +1,8 @@
 """The model zoo: `zoo.toml` as typed entries, and model files that are what the manifest says.
 
-A file counts as a model only when its size and sha256 are those of an entry, so whatever reaches the
-detector has a known licence, a known input and a known decoder. Every fault is a ModelError that names
+A file is taken by the name of an entry only when its size and sha256 are those of that entry, so it has a known
+licence, a known input and a known decoder. A file that is named by its path may also say itself what it is
+(`models.describe`). Every fault is a ModelError that names
 the file, what was found and what would be right.
 """
 
@@ -207,12 +208,14 @@ def resolve(name: str | Path, folders: Sequence[Path] = (), *, zoo: Zoo | None =
     Args:
         name: a name of the manifest; `default` for the model that hallwatch ships; `auto` for the first of the
             manifest's `preferred` models that is in a folder, else the default; or the path of an .onnx file
-            whose sha256 or file name the manifest knows.
+            whose sha256 or file name the manifest knows, or that says itself how it is read
+            (`models.describe`).
         folders: where to look for files that are not shipped, in this order.
         zoo: the manifest, if not the one of this package.
 
     Raises:
-        ModelError: unknown name, no file, or a file that is not what the manifest says.
+        ModelError: unknown name, no file, a file that is not what the manifest says, or one that the manifest
+            does not know and that does not say how it is read.
     """
     zoo = zoo or load_zoo()
     entry = zoo.auto(folders) if str(name) == "auto" else zoo.named(str(name))
@@ -243,15 +246,19 @@ def _find(entry: ModelEntry, folders: Sequence[Path]) -> Path:
 
 
 def _identify(path: Path, zoo: Zoo) -> ModelEntry:
-    found = hashlib.sha256(_content(path)).hexdigest()
+    content = _content(path)
+    found = hashlib.sha256(content).hexdigest()
     by_content = next((entry for entry in zoo.models if entry.sha256 == found), None)
     # A known name with other content is told apart from an unknown file: read() then says what is wrong
     # with it.
     by_name = next((entry for entry in zoo.models if entry.file == path.name), None)
-    entry = by_content or by_name
-    if entry is None:
-        raise ModelError(f"{path}: found sha256 {found}, which no model has; expected one of: {_list(zoo)}")
-    return entry
+    if entry := by_content or by_name:
+        return entry
+    if not content:
+        raise ModelError(f"{path}: found an empty file; expected an ONNX model")
+    from models.describe import describe  # noqa: PLC0415 - only a file of unknown content needs onnxruntime
+
+    return describe(path, content)
 
 
 def _content(path: Path) -> bytes:

@@ -1,8 +1,9 @@
-"""Write tests/models/golden/*.npz: what the reference frameworks make of a raw tensor of their own models.
+"""Write tests/models/golden: what the reference frameworks make of a raw tensor of their own models.
 
 Models are built from their own configuration with random weights (no download), see one small noise image, and
 their own post-processing turns the raw tensor into boxes of one class. The tests decode the same tensor with
-`models.decoders` and compare. Run it in an environment of its own, never in the project's:
+`models.decoders` and compare. A few of the tensors are put into ONNX files that answer with them.
+Run it in an environment of its own, never in the project's:
 
     python -m venv build/goldens
     build/goldens/bin/pip install torch==2.13.0  # a CPU build is enough
@@ -14,6 +15,7 @@ their own post-processing turns the raw tensor into boxes of one class. The test
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -234,6 +236,64 @@ GOLDENS: dict[str, tuple[str, Callable[[], Golden]]] = {
 }
 
 
+ULTRALYTICS = {"task": "detect", "head": "Detect", "end2end": "False", "imgsz": f"[{HEIGHT}, {WIDTH}]"} | {
+    "names": "{0: 'bag', 1: 'person', 2: 'phone'}",
+    "license": "AGPL-3.0 License (https://ultralytics.com/license)",
+    "args": "{'batch': 1, 'nms': None, 'dynamic': False}",
+}
+_INPUT = {"width": WIDTH, "height": HEIGHT, "fit": "letterbox", "pad": 114, "channels": "rgb"}
+_INPUT |= {"mean": [0, 0, 0], "std": [255, 255, 255]}
+
+
+def ours(outputs: dict[str, torch.Tensor], decoder: str, classes: int, person: int) -> dict[str, str]:
+    """Metadata as `hallwatch models export` writes it."""
+    shapes = [{"name": name, "shape": list(raw.shape)} for name, raw in outputs.items()]
+    told = {"decoder": decoder, "classes": classes, "person": person, "score": 0.5, "low_score": LOW_SCORE}
+    told |= {"nms_iou": NMS_IOU, "input": _INPUT, "outputs": shapes, "licence": "MIT", "source": "noise"}
+    return {"hallwatch": json.dumps(told)}
+
+
+MODELS: dict[str, tuple[list[str], dict[str, str] | None]] = {
+    # golden: names of the outputs; metadata beside that of the exporter, or None for ours
+    "yolo11": (["output0"], ULTRALYTICS),
+    "yolo26_end2end": (["output0"], ULTRALYTICS | {"end2end": "True"}),
+    "rtdetr_ultralytics": (["output0"], ULTRALYTICS | {"head": "RTDETRDecoder"}),
+    "yolox": (["output"], {}),
+    "dfine": (["logits", "pred_boxes"], {}),
+    "ssd": (["deltas", "logits", "defaults"], None),
+}
+
+
+def write_model(path: Path, golden: Golden, decoder: str, names: list[str], metadata: dict[str, str] | None) -> None:
+    """An ONNX file that answers any picture with the golden tensor."""
+    import onnx  # noqa: PLC0415
+    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415
+
+    outputs = dict(zip(names, golden.outputs, strict=True))
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Reshape", ["nothing", "axes"], ["per_image"]),
+        *(helper.make_node("Add", ["per_image", f"{name}_raw"], [name]) for name in names),
+    ]
+    held = [numpy_helper.from_array(raw.numpy()[None], f"{name}_raw") for name, raw in outputs.items()]
+    held += [numpy_helper.from_array(np.zeros(1, np.float32), "zero")]
+    held += [numpy_helper.from_array(np.array([-1, 1, 1]), "axes")]
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *raw.shape]) for name, raw in outputs.items()
+    ]
+    picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, HEIGHT, WIDTH])
+    model = helper.make_model(
+        helper.make_graph(nodes, "golden", [picture], ports, held),
+        opset_imports=[helper.make_opsetid("", 13)],
+        ir_version=8,
+    )
+    helper.set_model_props(
+        model, ours(outputs, decoder, golden.classes, golden.person) if metadata is None else metadata
+    )
+    onnx.save(model, path)
+
+
 def main(names: list[str]) -> None:
     """Write the goldens named, or all."""
     torchvision_operators()
@@ -262,6 +322,8 @@ def main(names: list[str]) -> None:
             low_score=LOW_SCORE,
             nms_iou=NMS_IOU,
         )
+        if name in MODELS:
+            write_model(OUT / f"{name}.onnx", golden, decoder, *MODELS[name])
         shapes = ", ".join(str(tuple(raw.shape)) for raw in golden.outputs)
         sys.stdout.write(f"{name}: {golden.reference}, {shapes}: {len(boxes)} boxes\n")
 

@@ -67,7 +67,7 @@ def test_the_checksum_is_compared_again_at_load(model: ModelFile) -> None:
 
 
 def test_a_provider_that_is_not_installed(model: ModelFile) -> None:
-    with pytest.raises(ModelError, match=r"no execution provider NpuExecutionProvider; installed: .*CPU"):
+    with pytest.raises(ModelError, match=r"no execution provider NpuExecutionProvider; installed: cpu"):
         open_session(model, providers=["NpuExecutionProvider"])
 
 
