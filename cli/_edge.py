@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import cv2
 import typer
+from onnxruntime import get_available_providers
 
 from cli.models import model_folders
 from edge.media import Address, MediaSource, OpenRequest, Picture, SourceInfo
 from edge.sources import register_scheme
 from hall.errors import InputError
 from hall.layout import Hall
+from models.providers import installed_names, short_name
 from models.zoo import resolve
 from vision.detector import Detector
 
@@ -26,21 +28,32 @@ ModelOption = Annotated[
     ),
 ]
 
+ProviderOption = Annotated[
+    str,
+    typer.Option(
+        "--provider",
+        envvar="HALLWATCH_PROVIDER",
+        help="What runs the model: cpu, openvino, cuda or tensorrt; auto takes the best that is there.",
+    ),
+]
+
 if TYPE_CHECKING:
     from twin.source import SimSource
 
 
-def open_detector(hall: Hall, threads: int, model: str | None = None) -> Detector:
-    """The hall's detector, or another, checked and warmed up; says which one it is.
+def open_detector(hall: Hall, threads: int, model: str | None = None, provider: str = "auto") -> Detector:
+    """The hall's detector, or another, checked and warmed up; says which one it is, and on what it runs.
 
     Raises:
-        ModelError: the model is not what it should be.
+        ModelError: the model is not what it should be, or the provider is not there.
     """
     cv2.setNumThreads(1)  # cameras and inference share the cores already
     wanted = model or hall.model
-    detector = Detector(resolve(wanted, model_folders()), threads=threads)
+    detector = Detector(resolve(wanted, model_folders()), threads=threads, providers=[provider])
     asked = f"{wanted}: " if wanted != detector.name else ""
-    print(f"detector {asked}{detector.name} on {detector.provider}, {threads} thread(s)", file=sys.stderr)
+    there = ", ".join(installed_names(get_available_providers()))
+    at_work = f"{short_name(detector.provider)} ({'forced' if provider != 'auto' else 'chosen'}; installed: {there})"
+    print(f"detector {asked}{detector.name} on {at_work}, {threads} thread(s)", file=sys.stderr)
     return detector
 
 

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from cli._day import bench_day
-from cli._edge import ModelOption, open_detector, recordings
+from cli._edge import ModelOption, ProviderOption, open_detector, recordings
 from edge.bench import bench_replay
 from hall.load import load_hall
 from twin.bench import bench_twin
@@ -37,6 +37,7 @@ def replay(
     rounds: RoundsOption = 3,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
+    provider: ProviderOption = "auto",
 ) -> None:
     """Replay of two rendered clips against decoding plus inference alone.
 
@@ -44,7 +45,7 @@ def replay(
     """
     with as_file(files("twin") / "assets") as assets:
         hall = load_hall(assets / "clips" / "hall.yaml")
-        figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads, model), rounds=rounds)
+        figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads, model, provider), rounds=rounds)
     _print(
         figures,
         as_json,

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli._edge import ModelOption, open_detector, recordings, register_sim
+from cli._edge import ModelOption, ProviderOption, open_detector, recordings, register_sim
 from edge.live import LoopClock
 from edge.service import EdgeService
 from hall.broker import parse_broker
@@ -24,6 +24,7 @@ from hall.load import load_hall
 
 def edge(
     hall_file: Annotated[Path, typer.Argument(metavar="HALL.yaml", help="The hall.")],
+    *,
     node: Annotated[str | None, typer.Option(help="Which box this is; may be left out where there is one.")] = None,
     broker: Annotated[
         str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
@@ -33,6 +34,7 @@ def edge(
     ] = Path(".hallwatch"),
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
+    provider: ProviderOption = "auto",
     loop: Annotated[bool, typer.Option("--loop", help="Play recordings over and over, in step.")] = False,
     loop_from: Annotated[
         float | None,
@@ -51,7 +53,7 @@ def edge(
     epoch = time.time() if loop_from is None else loop_from
     sources = list(recordings(hall, []).values())
     looped = LoopClock.around(sources, epoch) if loop or loop_from is not None else None
-    service = EdgeService(hall, name, open_detector(hall, threads, model), settings, data / name, loop=looped)
+    service = EdgeService(hall, name, open_detector(hall, threads, model, provider), settings, data / name, loop=looped)
 
     def _end(_number: int, _frame: FrameType | None) -> None:
         service.stop()

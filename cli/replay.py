@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from cli._edge import ModelOption, open_detector, recordings, register_sim
+from cli._edge import ModelOption, ProviderOption, open_detector, recordings, register_sim
 from edge.replay import replay as run_replay
 from hall.clock import from_iso
 from hall.errors import InputError
@@ -33,6 +33,7 @@ def replay(
     start: Annotated[str, typer.Option(metavar="ISO8601", help="When the recordings began.")] = START,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
+    provider: ProviderOption = "auto",
 ) -> None:
     """Judge recordings as the box would, as fast as it can: every message as one line of JSON, no broker.
 
@@ -44,7 +45,7 @@ def replay(
         began = from_iso(start)
     except ValueError as exc:
         raise InputError(f"--start {start}: expected an ISO 8601 time, such as {START}") from exc
-    detector = open_detector(hall, threads, model)
+    detector = open_detector(hall, threads, model, provider)
     clock = time.perf_counter()
     with _written(out) as file:
 
