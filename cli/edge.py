@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -14,9 +15,11 @@ from typing import Annotated
 import typer
 
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings, register_sim
+from edge.config import HallConfig
 from edge.live import LoopClock
 from edge.service import EdgeService
 from hall.broker import parse_broker
+from hall.clock import SystemClock
 from hall.errors import InputError
 from hall.layout import Hall
 from hall.load import load_hall
@@ -41,25 +44,28 @@ def edge(
         typer.Option(metavar="UNIX_S", help="As --loop; when the first loop began, for another that plays along."),
     ] = None,
 ) -> None:
-    """Watch the cameras of one box and publish what is seen.
+    """Watch the cameras of one box and publish what is seen. SIGHUP reads the hall file again.
 
     Example: hallwatch edge hall.yaml --node edge-f1 --broker mqtt://10.0.0.5
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     register_sim()
-    hall = load_hall(hall_file)
-    name = node or _only_node(hall)
+    name = node or _only_node(load_hall(hall_file))
+    config = HallConfig(hall_file, data / name, SystemClock(), key=os.environ.get("HALLWATCH_CONFIG_KEY") or None)
+    hall = config.hall
     settings = parse_broker(broker)
     epoch = time.time() if loop_from is None else loop_from
     sources = list(recordings(hall, []).values())
     looped = LoopClock.around(sources, epoch) if loop or loop_from is not None else None
-    service = EdgeService(hall, name, open_detector(hall, threads, model, provider), settings, data / name, loop=looped)
+    detector = open_detector(hall, threads, model, provider)
+    service = EdgeService(hall, name, detector, settings, data / name, loop=looped, config=config)
 
     def _end(_number: int, _frame: FrameType | None) -> None:
         service.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
+    signal.signal(signal.SIGHUP, lambda _number, _frame: service.reload())
     threading.excepthook = service.fail
     print(f"hallwatch edge {name} to {settings.address}", file=sys.stderr, flush=True)
     left = service.run()

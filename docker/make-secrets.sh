@@ -124,12 +124,16 @@ else
     make_certificate
     first=${hosts# }
     printf '%s\n' "${first%% *}" >"$folder/host"
-    centre=$(random) health=$(random)
+    centre=$(random) health=$(random) operator=$(random)
     hash centre "$centre" >"$folder/passwd"
     hash health "$health" >>"$folder/passwd"
+    hash operator "$operator" >>"$folder/passwd"
     printf '%s\n' "# Made by make-secrets.sh: the centre reads all; each box has its own topic and nothing else." \
-        "user centre" "topic read hallwatch/1/#" "" "user health" "topic read \$SYS/broker/uptime" >"$folder/acl"
+        "user centre" "topic read hallwatch/1/#" "" "user health" "topic read \$SYS/broker/uptime" "" \
+        "user operator" "topic write hallwatch/1/+/+/+/config/set" "topic read hallwatch/1/+/+/+/reply" \
+        "topic read hallwatch/1/+/+/+/health" >"$folder/acl"
     printf 'mqtts://centre:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$centre" | put broker.centre
+    printf 'mqtts://operator:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$operator" | put broker.operator
     printf '%s\n' "-h localhost" "-p 8883" "--cafile /run/secrets/ca.crt" "-u health" "-P $health" | put mosquitto_sub
     token=$(random)
     printf '%s' "$token" | put influxdb_token

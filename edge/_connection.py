@@ -14,8 +14,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5, WebsocketConnectionError
+from paho.mqtt.client import (
+    Client,
+    ConnectFlags,
+    DisconnectFlags,
+    MQTTMessage,
+    MQTTv5,
+    WebsocketConnectionError,
+)
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -39,6 +47,9 @@ _REFUSALS = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C, 0x8E, 0x95, 0x98, 0x9
 
 Acknowledged = Callable[[int, ReasonCode], None]
 """Told the packet id and the broker's verdict."""
+
+Arrived = Callable[[MQTTMessage], None]
+"""Told a message that came for a subscription, within `turn`; the broker counts it as delivered afterwards."""
 
 
 class LinkError(BrokerError):
@@ -116,6 +127,7 @@ class Connection:
         will: topic and payload that the broker publishes, retained, when the session breaks.
         window: messages that may wait for their acknowledgement.
         on_ack: told each acknowledgement, within `turn`.
+        on_arrival: told what comes for `subscribe`.
     """
 
     def __init__(
@@ -127,6 +139,7 @@ class Connection:
         will: tuple[str, bytes],
         window: int,
         on_ack: Acknowledged,
+        on_arrival: Arrived | None = None,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
@@ -148,6 +161,8 @@ class Connection:
         client.on_connect = self._connack
         client.on_publish = self._puback
         client.on_disconnect = self._ended
+        if on_arrival is not None:
+            client.on_message = lambda _client, _data, message: on_arrival(message)
         self._client = client
 
     def open(self) -> None:
@@ -172,13 +187,26 @@ class Connection:
         size = len(topic.encode()) + len(payload) + _OVERHEAD_BYTES
         return self._largest_bytes is None or size <= self._largest_bytes
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+    def subscribe(self, topic: str) -> None:
+        """Ask for what comes on a topic, with QoS 1; a broker that refuses it says so in its own log.
+
+        Raises:
+            LinkError: the session has ended.
+        """
+        code, _ = self._client.subscribe(topic, qos=1)
+        self._check(code)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool, correlation: bytes | None = None) -> int:
         """Hand over a message with QoS 1; the packet id that its acknowledgement will have.
 
         Raises:
             LinkError: the session has ended.
         """
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        properties = None
+        if correlation is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = correlation
+        info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         self._check(info.rc)
         return info.mid
 

@@ -21,14 +21,23 @@ class HeatMap:
     Args:
         calibrated: by camera, whether its people have floor metres.
         every_s: length of an interval.
+        before: the map of a pipeline before; what it has summed of cameras that stay goes on.
     """
 
-    def __init__(self, calibrated: Mapping[str, bool], every_s: float) -> None:
+    def __init__(self, calibrated: Mapping[str, bool], every_s: float, before: object = None) -> None:
         self._every_s = every_s
         self._maps = {camera: None if on_plan else camera for camera, on_plan in calibrated.items()}
         self._cells: dict[str | None, Counter[tuple[int, int]]] = {name: Counter() for name in self._maps.values()}
         self._seen_at: dict[str, Instant] = {}
         self._since: Instant | None = None
+        if isinstance(before, HeatMap):
+            before.hand_over(self)
+
+    def hand_over(self, other: HeatMap) -> None:
+        """Let another map go on with what was summed of the cameras that it has, too."""
+        other._cells = {name: self._cells.get(name, Counter()).copy() for name in other._cells}
+        other._seen_at = {name: at for name, at in self._seen_at.items() if name in other._maps}
+        other._since = self._since
 
     def add(self, camera: str, people: People) -> None:
         """Take one frame."""

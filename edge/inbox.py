@@ -68,6 +68,11 @@ class FrameInbox:
         with self._changed:
             return self._drops[camera_id]
 
+    def forget(self, camera_id: str) -> None:
+        """Throw away what waits of a camera that is there no more, or is another one now."""
+        with self._changed:
+            self._waiting.pop(camera_id, None)
+
     def close(self) -> None:
         """Wake everybody who waits; what lies here is thrown away."""
         with self._changed:

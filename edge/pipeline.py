@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
-import numpy as np
-
+from edge._closing import cameras_of, close_unwatched, essence
 from edge._expected import ExpectedWaits
 from edge._pace import StatePace
+from edge._parts import Parts
+from edge._stages import Detects, Emitted
 from edge.bodies import EventNames, session_body, stay_body, window_gist, window_state, zone_gist, zone_state
 from edge.camera_fault import CameraWatch
 from edge.heat import HeatMap
@@ -45,24 +44,13 @@ from vision.lines import LineCounter
 from vision.locate import Locator, People
 from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
+from vision.zoom import looks_of
+
+__all__ = ["Detects", "Emitted", "Pipeline"]
 
 HEAT_EVERY_S = 60.0
 
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """Something to tell, and the capture time it belongs to."""
-
-    at: Instant
-    body: AnyBody
-
-
-class Detects(Protocol):
-    """A detector of people, shared by all cameras."""
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """People of each image."""
-        ...
+_Seen = tuple[Instant, Detections, AbstractSet[str]]
 
 
 class Pipeline:
@@ -75,6 +63,7 @@ class Pipeline:
         saved: what `save` gave before a restart; the time since then counts as unknown.
         tracker: thresholds that suit the model; those of the default model where left out.
         model: the detector's entry in the manifest; where left out, no areas are looked at in crops.
+        before: parts of the pipeline that this one takes over from, see `changed`.
 
     Attributes:
         zooms: the crops of each camera.
@@ -93,6 +82,7 @@ class Pipeline:
         *,
         tracker: TrackerSettings | None = None,
         model: ModelEntry | None = None,
+        before: Parts | None = None,
     ) -> None:
         floor = hall.floor_of(node)
         if floor is None:
@@ -103,37 +93,73 @@ class Pipeline:
         self._detector = detector
         self._schedule = hall.schedule
         self._names = EventNames(hall.hall.id)
-        mine = {camera.id for camera in self.cameras}
-        self._build(mine, load_saved(saved), tracker, model)
-        self._at: Instant | None = None
+        self._tracker, self._model = tracker, model
+        self._parts = Parts(before)
+        self._build({camera.id for camera in self.cameras}, load_saved(saved))
         self._pace = StatePace()
 
-    def _build(self, mine: set[str], saved: Saved, tracker: TrackerSettings | None, model: ModelEntry | None) -> None:
-        hall, floor = self.hall, self.floor
+    def changed(self, hall: Hall) -> Pipeline:
+        """A pipeline for another layout: what did not change in it goes on with the memory it has.
+
+        What changed goes on as after a restart; events of what is gone are cleared with the first tick. This pipeline
+        must not be used any more then. Raises as the constructor does.
+        """
+        again = partial(Pipeline, tracker=self._tracker, model=self._model, before=self._parts)
+        return again(hall, self.node, self._detector, self.save())
+
+    def _build(self, mine: set[str], saved: Saved) -> None:
+        hall, floor, part = self.hall, self.floor, self._parts.part
+        self._unwatched = close_unwatched(saved, floor, mine, hall.limits, self._names)
+        made_of = {c.id: (c.id, c.source, c.floor_points) for c in self.cameras}
+        fitted = {c.id: Calibration.fit(c.floor_points) if c.floor_points else None for c in self.cameras}
         self._locators = {
-            c.id: Locator(Calibration.fit(c.floor_points) if c.floor_points else None, tracker) for c in self.cameras
+            name: part(f"locator/{name}", made_of[name], partial(Locator, fitted[name], self._tracker))
+            for name in fitted
         }
-        self._sights: dict[str, Sight[Emitted]] = {c.id: Sight() for c in self.cameras}
-        self.zooms = {c.id: DeskZoom(c, floor, self._locators[c.id].calibration, model) for c in self.cameras}
+        self._sights = {c.id: part(f"sight/{c.id}", c.source, Sight[_Seen, Emitted]) for c in self.cameras}
+        self.zooms = {
+            c.id: part(
+                f"zoom/{c.id}", (c, looks_of(floor, c.id)), partial(DeskZoom, c, floor, fitted[c.id], self._model)
+            )
+            for c in self.cameras
+        }
         self._windows = {
-            w.id: WindowWatch(w, hall.presence_of(w), hall.session_of(w), saved.windows.get(w.id))
+            w.id: part(
+                f"window/{w.id}",
+                (essence(w), hall.presence_of(w), hall.session_of(w), [made_of[c] for c in sorted(mine & cameras)]),
+                partial(WindowWatch, w, hall.presence_of(w), hall.session_of(w), saved.windows.get(w.id)),
+            )
             for w in floor.windows
-            if mine & _cameras_of_window(w)
+            if mine & (cameras := cameras_of(w))
         }
         self._zones = {
-            z.id: ZoneWatch(z, hall.presence_of(z), saved.zones.get(z.id))
+            z.id: part(
+                f"zone/{z.id}",
+                (essence(z), hall.presence_of(z), [made_of[c] for c in sorted(mine & cameras)]),
+                partial(ZoneWatch, z, hall.presence_of(z), saved.zones.get(z.id)),
+            )
             for z in floor.zones
-            if mine & {area.camera for area in z.areas}
+            if mine & (cameras := cameras_of(z))
         }
-        self._window_limits = {name: hall.limits_of(watch.window) for name, watch in self._windows.items()}
-        self._zone_limits = {name: hall.limits_of(watch.zone) for name, watch in self._zones.items()}
+        self._window_limits = {w.id: hall.limits_of(w) for w in floor.windows if w.id in self._windows}
+        self._zone_limits = {z.id: hall.limits_of(z) for z in floor.zones if z.id in self._zones}
         self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
         times = {w: rules.times for w, rules in self._window_rules.items()}
         self._expected = ExpectedWaits(self._windows, times, self._schedule.open_seconds)
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
-        self.watches = {c.id: CameraWatch(hall.limits, saved.cameras.get(c.id)) for c in self.cameras}
-        self._lines = [(e, LineCounter(e.line)) for e in floor.entrances if e.camera in mine]
-        self._heat = HeatMap({c.id: self._locators[c.id].calibration is not None for c in self.cameras}, HEAT_EVERY_S)
+        self.watches = {
+            c.id: part(
+                f"watch/{c.id}", (c.source, hall.limits), partial(CameraWatch, hall.limits, saved.cameras.get(c.id))
+            )
+            for c in self.cameras
+        }
+        self._lines = [
+            (e, part(f"entrance/{e.id}", (e.line, made_of[e.camera]), partial(LineCounter, e.line)))
+            for e in floor.entrances
+            if e.camera in mine
+        ]
+        calibrated = {name: calibration is not None for name, calibration in fitted.items()}
+        self._heat = part("heat", calibrated, partial(HeatMap, calibrated, HEAT_EVERY_S, self._parts.last("heat")))
 
     def process(self, frames: Sequence[Frame]) -> list[Emitted]:
         """Take frames, of one or several cameras; returns what there is to tell.
@@ -159,13 +185,15 @@ class Pipeline:
             self.watches[camera].frame(at, look, frame.size_px[0])
             if look.shows:
                 people = self.zooms[camera].merged(next(whole), [next(found) for _ in part.images])
-                observe = partial(self.observe, camera, at, people, coarse=part.coarse)
-                emitted += self._sights[camera].take(look, observe)
+                emitted += self._sights[camera].take(look, (at, people, part.coarse), partial(self._observe, camera))
             if look.fault:
                 self._lose_sight(camera)
             if look.state != "seen":
                 emitted += self.tick(at)
         return emitted
+
+    def _observe(self, camera: str, seen: _Seen) -> list[Emitted]:
+        return self.observe(camera, *seen[:2], coarse=seen[2])
 
     def observe(
         self, camera: str, at: Instant, detections: Detections, *, coarse: AbstractSet[str] = frozenset()
@@ -202,10 +230,11 @@ class Pipeline:
 
     def tick(self, at: Instant) -> list[Emitted]:
         """Let time pass up to a moment, with or without frames."""
-        now = at if self._at is None else max(at, self._at)
-        self._at = now
+        now = at if self._parts.at is None else max(at, self._parts.at)
+        self._parts.at = now
         on_duty = self._schedule.is_open(now)
-        emitted = [Emitted(now, body) for body in self._judge(now, on_duty=on_duty)]
+        emitted = [Emitted(now, body) for body in (*self._unwatched, *self._judge(now, on_duty=on_duty))]
+        self._unwatched = []
         emitted += [Emitted(now, body) for body in self._heat.due(now)]
         state = self._due_state(now, on_duty=on_duty, urgent=bool(emitted))
         return emitted if state is None else [*emitted, Emitted(now, state)]
@@ -374,8 +403,3 @@ class Pipeline:
         limit_s = self._zone_limits[zone.zone.id].long_wait
         expected_s = self._expected.of(zone.zone, len(zone.area.stays), now)
         return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
-
-
-def _cameras_of_window(window: Window) -> set[str]:
-    areas = [*(window.clerk_area or []), *(window.customer_area or [])]
-    return {area.camera or window.camera for area in areas}

@@ -17,18 +17,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
+from paho.mqtt.client import MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge._connection import Connection, LinkError, Wake, tls_context
 from edge._flow import Breaks, Flow, Recent, Retry
+from edge.config import REQUEST, ConfigRequest
 from edge.outbox import Outbox, Row
 from hall.broker import BrokerSettings
 from hall.clock import Clock
 from hall.errors import MessageError
-from hall.messages import StatusBody, compose, decode, encode
+from hall.messages import ReplyBody, StatusBody, compose, decode, encode
 from hall.topics import Address
 
 __all__ = ["Publisher", "Retry"]
@@ -42,6 +46,9 @@ LATE_AFTER_S = 30.0
 DRAIN_S = 5.0
 _FAREWELL_S = 1.0
 """How long the acknowledgement of `stopped` may take."""
+
+_REPLIES = 16
+"""So many wait for a broker that is away; older ones go."""
 
 _STATUSES = 2
 """`online` and `stopped` may both be on their way beside the rows."""
@@ -73,6 +80,7 @@ class Publisher:
             retained, unless there is no newer one.
         inflight: messages that may wait for their acknowledgement; the broker may allow fewer.
         retry: breaks between attempts.
+        on_request: told what comes on `config/set`, in the publisher's thread; without it nothing is listened to.
 
     Raises:
         InputError: the CA file holds no certificate.
@@ -90,6 +98,7 @@ class Publisher:
         late_after_s: float = LATE_AFTER_S,
         inflight: int = INFLIGHT,
         retry: Retry | None = None,
+        on_request: Callable[[ConfigRequest], None] | None = None,
     ) -> None:
         if not 1 <= inflight <= 60_000:
             raise ValueError(f"inflight {inflight}; expected 1 to 60000 (packet ids end at 65535)")
@@ -105,6 +114,8 @@ class Publisher:
         self._late_after_s = late_after_s
         self._inflight = inflight
         self._retry = retry or Retry()
+        self._on_request = on_request
+        self._replies: deque[tuple[bytes | None, ReplyBody]] = deque(maxlen=_REPLIES)
         self._wake = Wake()
         self._stopping = threading.Event()
         self._stop_by = 0.0
@@ -132,6 +143,11 @@ class Publisher:
 
     def notify(self) -> None:
         """Say that something was committed."""
+        self._wake.set()
+
+    def reply(self, body: ReplyBody, correlation: bytes | None) -> None:
+        """Answer a request. Replies pass by the outbox, with seq 0: one that is lost is asked for again."""
+        self._replies.append((correlation, body))
         self._wake.set()
 
     def stop(self, drain_s: float = DRAIN_S) -> int:
@@ -191,6 +207,7 @@ class Publisher:
             will=self._status("offline"),
             window=self._inflight + _STATUSES,
             on_ack=self._judged,
+            on_arrival=self._asked,
         )
         try:
             connection.open()
@@ -198,7 +215,10 @@ class Publisher:
             self._last_error = None
             log.info("publisher %s: connected to %s", self._address, self._settings.address)
             self._say(connection, "online")
+            if self._on_request is not None:
+                connection.subscribe(self._address.topic(REQUEST))
             while not self._finished():
+                self._send_replies(connection)
                 self._send(connection)
                 connection.turn(self._until_due(), self._wake)
                 # Each time is a commit, so while more is on its way it waits for some company.
@@ -212,6 +232,27 @@ class Publisher:
             # Acknowledged before the connection broke: these need not be sent again.
             self._settle()
             connection.drop()
+
+    def _asked(self, message: MQTTMessage) -> None:
+        if self._on_request is None:
+            return
+        properties = message.properties
+        said = dict(getattr(properties, "UserProperty", []))
+        request = ConfigRequest(
+            bytes(message.payload),
+            str(message.topic),
+            getattr(properties, "CorrelationData", None),
+            said.get("base"),
+            said.get("signature"),
+        )
+        self._on_request(request)
+
+    def _send_replies(self, connection: Connection) -> None:
+        while self._replies:
+            correlation, body = self._replies[0]
+            message = compose(self._address, self._boot, 0, self._clock.now(), body)
+            connection.publish(message.topic, encode(message), retain=False, correlation=correlation)
+            self._replies.popleft()
 
     def _finished(self) -> bool:
         if not self._stopping.is_set():

@@ -12,19 +12,23 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from queue import SimpleQueue
 
 import msgspec
 import numpy as np
 
+from edge.config import ConfigRequest, HallConfig, check_change, reply_to
 from edge.inbox import FrameInbox
 from edge.live import CameraStats, LiveCamera, LiveSettings, LoopClock
+from edge.media import Size
 from edge.outbox import QUOTA_BYTES, Outbox
 from edge.pipeline import Emitted, Pipeline
 from edge.publisher import Publisher
 from edge.replay import numbered
 from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock
-from hall.layout import Hall
+from hall.errors import HallwatchError
+from hall.layout import Camera, Hall
 from hall.messages import CameraHealth, CropHealth, HealthBody, Message
 from hall.topics import Address
 from vision.detector import Detector
@@ -75,6 +79,7 @@ class EdgeService:
         loop: plays recordings over and over as live cameras, in step; None plays them once.
         live: patience with cameras.
         quota_bytes: of the outbox.
+        config: where `hall` comes from; with it, the hall file may change by message and by `reload`.
 
     Raises:
         InputError: the hall file has no such node.
@@ -93,29 +98,28 @@ class EdgeService:
         loop: LoopClock | None = None,
         live: LiveSettings | None = None,
         quota_bytes: int = QUOTA_BYTES,
+        config: HallConfig | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
+        self._config, self._requests = config, SimpleQueue[ConfigRequest | None]()
+        self._loop, self._live = loop, live
         self._detector, self._timed = detector, TimedDetector(detector)
         self._outbox = Outbox(data_dir / "outbox.db", quota_bytes=quota_bytes)
         self._pipeline = self._restored(hall, node)
         self._address = Address(hall.hall.id, self._pipeline.floor.id, node)
         self._boot = uuid.uuid4().hex
         self._seq = 0
-        self._publisher = Publisher(self._outbox, self._address, self._boot, version("hallwatch"), broker, self._clock)
+        self._publisher = Publisher(
+            self._outbox,
+            self._address,
+            self._boot,
+            version("hallwatch"),
+            broker,
+            self._clock,
+            on_request=None if config is None else self._requests.put,
+        )
         self._inbox = FrameInbox()
-        self._cameras = [
-            LiveCamera(
-                camera.id,
-                camera.source.get_secret_value(),
-                self._inbox,
-                analyse_fps=camera.analyse_fps,
-                clock=self._clock,
-                fit=partial(self._pipeline.zooms[camera.id].fit, input_size=detector.input_size),
-                loop=loop,
-                settings=live,
-            )
-            for camera in self._pipeline.cameras
-        ]
+        self._cameras = [self._live_camera(camera) for camera in self._pipeline.cameras]
         self._inferred_at: dict[str, Instant] = {}
         self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
         self._health_at = self._tick_at = self._saved_at = float("-inf")
@@ -139,6 +143,22 @@ class EdgeService:
             log.warning("saved rule state cannot be read (%s): starting without it", exc)
             return build()
 
+    def _live_camera(self, camera: Camera) -> LiveCamera:
+        return LiveCamera(
+            camera.id,
+            camera.source.get_secret_value(),
+            self._inbox,
+            analyse_fps=camera.analyse_fps,
+            clock=self._clock,
+            fit=partial(self._fit, camera.id),
+            loop=self._loop,
+            settings=self._live,
+        )
+
+    def _fit(self, camera_id: str, size_px: Size) -> Size:
+        zoom = self._pipeline.zooms.get(camera_id)
+        return size_px if zoom is None else zoom.fit(size_px, self._detector.input_size)
+
     @property
     def ended(self) -> bool:
         """Whether every camera was a recording and is over."""
@@ -147,6 +167,10 @@ class EdgeService:
     def stop(self) -> None:
         """Ask `run` to come to an end; safe in a signal handler."""
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Ask for the hall file to be read again; safe in a signal handler."""
+        self._requests.put(None)
 
     def fail(self, args: threading.ExceptHookArgs) -> None:
         """For `threading.excepthook`: a box of which a part has died must not look alive; `run` ends with its error."""
@@ -176,6 +200,9 @@ class EdgeService:
         return left
 
     def _turn(self, frames: list[Frame]) -> None:
+        if not self._requests.empty():
+            self._change(self._requests.get())
+            frames = [frame for frame in frames if frame.camera_id in self._pipeline.zooms]
         emitted = self._pipeline.process(frames)
         for frame in frames:
             if self._pipeline.fault(frame.camera_id) is None:
@@ -198,6 +225,57 @@ class EdgeService:
                 now, stats.state, arrived_at=stats.last_frame_at, stalled=stats.stalled, error=stats.error
             )
 
+    def _change(self, request: ConfigRequest | None) -> None:
+        """Take another hall file, or refuse it whole and go on with the one that is in force."""
+        if self._config is None:
+            return
+        changed: list[str] = []
+        error: HallwatchError | None = None
+        try:
+            proposal = self._config.read(request)
+            if proposal.sha256 != self._config.sha256 or request is None:
+                check_change(self._config.hall, proposal.hall, self._address)
+                pipeline = self._pipeline.changed(proposal.hall)
+                self._config.accept(proposal)
+                changed = self._exchange(pipeline)
+        except HallwatchError as exc:
+            error = exc
+            self._config.refuse(exc)
+        self._health_at = float("-inf")
+        if request is not None:
+            body = reply_to(request, error, self._config.sha256, changed)
+            self._publisher.reply(body, request.correlation)
+
+    def _exchange(self, pipeline: Pipeline) -> list[str]:
+        """Go on with another pipeline; cameras that did not change stay open. Returns those that did."""
+        before = {camera.id: camera for camera in self._pipeline.cameras}
+        fits = {name: zoom.fits(self._detector.input_size) for name, zoom in self._pipeline.zooms.items()}
+        open_now = {camera.camera_id: camera for camera in self._cameras}
+        self._pipeline = pipeline
+        cameras, changed = [], [name for name in before if name not in pipeline.zooms]
+        for camera in pipeline.cameras:
+            known = before.get(camera.id)
+            same = known is not None and (known.source, known.analyse_fps) == (camera.source, camera.analyse_fps)
+            zoom = pipeline.zooms[camera.id]
+            if same and all(zoom.fit(size, self._detector.input_size) == fit for size, fit in fits[camera.id].items()):
+                cameras.append(open_now[camera.id])
+                continue
+            changed.append(camera.id)
+            cameras.append(self._live_camera(camera))
+        for name in changed:
+            if name in open_now:
+                open_now[name].stop(timeout_s=0)
+            self._inbox.forget(name)
+            self._inferred_at.pop(name, None)
+        self._inferences = {
+            name: min(self._inferences.get(name, 0), z.inferences) for name, z in pipeline.zooms.items()
+        }
+        kept, self._cameras = set(map(id, self._cameras)), cameras
+        for live in cameras:
+            if id(live) not in kept:
+                live.start()
+        return changed
+
     def _commit(self, emitted: list[Emitted]) -> None:
         messages: list[Message] = numbered(self._address, self._boot, self._seq, emitted)
         self._seq += len(messages)
@@ -214,6 +292,7 @@ class EdgeService:
             rss_mb=round(_rss_bytes() / 1e6, 1),
             model=self._detector.name,
             provider=self._detector.provider,
+            config=None if self._config is None else self._config.health,
         )
 
     def _camera_health(self, stats: CameraStats, now: Instant) -> CameraHealth:

@@ -8,10 +8,11 @@ from typing import Generic, TypeVar
 from vision.picture import Look, PictureSettings, PictureWatch
 from vision.types import Frame
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Sight(Generic[T]):
+class Sight(Generic[S, T]):
     """The picture watch of one camera, and the observations that wait for its word.
 
     A picture in which nothing changes proves nothing. Its observations wait: once something changes they all count,
@@ -21,7 +22,7 @@ class Sight(Generic[T]):
 
     def __init__(self, settings: PictureSettings | None = None) -> None:
         self._watch = PictureWatch(settings)
-        self._waiting: list[Callable[[], list[T]]] = []
+        self._waiting: list[S] = []
 
     @property
     def fault(self) -> str | None:
@@ -37,13 +38,13 @@ class Sight(Generic[T]):
         """What may be believed of a frame; to be asked of every frame, in order."""
         return self._watch.judge(frame.captured_at, frame.image)
 
-    def take(self, look: Look, observe: Callable[[], list[T]]) -> list[T]:
+    def take(self, look: Look, seen: S, observe: Callable[[S], list[T]]) -> list[T]:
         """Observe a frame that shows something, or let it wait; returns what is told of all that counts now."""
-        self._waiting.append(observe)
+        self._waiting.append(seen)
         if look.state == "still":
             return []
         waiting, self._waiting = self._waiting, []
-        return [told for one in waiting for told in one()]
+        return [told for one in waiting for told in observe(one)]
 
     def drop(self) -> None:
         """The picture is at fault: what waits is worth nothing."""

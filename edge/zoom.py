@@ -64,6 +64,10 @@ class DeskZoom:
         """Into what size pictures of a source may be shrunk, for a model of an input size."""
         return self._plan_for(size_px).fit(input_size)
 
+    def fits(self, input_size: Size) -> dict[Size, Size]:
+        """The same for every size that was seen or asked about."""
+        return {size_px: self.fit(size_px, input_size) for size_px in list(self._plans)}
+
     def look(self, frame: Frame) -> CloserLook:
         """What of a frame is to be looked at closer; a frame older than the last one gets nothing."""
         self.inferences += 1

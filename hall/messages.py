@@ -28,7 +28,7 @@ CameraFault = Literal["offline", "stalled", "unwatched", "frozen", "dark", "cove
 Severity = Literal["warning", "critical"]
 Phase = Literal["raised", "updated", "cleared"]
 Seen = Literal["present", "absent", "unknown"]
-ClearReason = Literal["resolved", "off_duty", "camera_lost"]
+ClearReason = Literal["resolved", "off_duty", "camera_lost", "reconfigured"]
 WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
 
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -86,6 +86,14 @@ class CameraHealth(Body, frozen=True):
     zoom: list[CropHealth] = []
 
 
+class ConfigHealth(Body, frozen=True):
+    """Which hall file a node goes by; `error` says why the last one that it was given was refused."""
+
+    sha256: str
+    origin: Literal["file", "message"]
+    error: str | None = None
+
+
 class HealthBody(Body, frozen=True):
     """How a node does, every 10 s."""
 
@@ -96,6 +104,7 @@ class HealthBody(Body, frozen=True):
     rss_mb: float
     model: str
     provider: str
+    config: ConfigHealth | None = None
 
 
 class WindowState(Body, frozen=True):
@@ -193,7 +202,18 @@ class HeatBody(Body, frozen=True):
     cells: list[HeatCell]
 
 
-AnyBody = StatusBody | HealthBody | StateBody | EventBody | SessionBody | StayBody | CrossingBody | HeatBody
+class ReplyBody(Body, frozen=True):
+    """What became of a request, such as `config/set`; `correlation` is that of the request, hex where it is no text."""
+
+    request: str
+    accepted: bool
+    correlation: str | None = None
+    error: str | None = None
+    sha256: str | None = None
+    changed: list[str] = []
+
+
+AnyBody = StatusBody | HealthBody | StateBody | EventBody | SessionBody | StayBody | CrossingBody | HeatBody | ReplyBody
 BODIES: dict[str, type[AnyBody]] = {
     "status": StatusBody,
     "health": HealthBody,
@@ -203,6 +223,7 @@ BODIES: dict[str, type[AnyBody]] = {
     "stay": StayBody,
     "crossing": CrossingBody,
     "heat": HeatBody,
+    "reply": ReplyBody,
 }
 _KINDS = {body: kind for kind, body in BODIES.items()}
 
@@ -223,8 +244,8 @@ class _Envelope(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """A message as it travels.
 
-    `boot` and `seq` number the messages of one run of a node, from 1 on; `status`, which passes by the outbox,
-    has 0. `late` marks one that waited in the
+    `boot` and `seq` number the messages of one run of a node, from 1 on; `status` and `reply`, which pass by the
+    outbox, have 0. `late` marks one that waited in the
     outbox: it is history and never replaces live state.
     """
 

@@ -23,7 +23,12 @@ _FAULTS = {
     "covered": "被遮挡",
     "moved": "已移位",
 }
-_REASONS = {"resolved": "已恢复正常", "off_duty": "已到非工作时间", "camera_lost": "摄像机中断，无法继续判断"}
+_REASONS = {
+    "resolved": "已恢复正常",
+    "off_duty": "已到非工作时间",
+    "camera_lost": "摄像机中断，无法继续判断",
+    "reconfigured": "配置已更改，不再判断",
+}
 
 
 @dataclass(frozen=True, slots=True)

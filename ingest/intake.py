@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert
 from hall.clock import Clock
 from hall.errors import MessageError
 from hall.layout import Hall
-from hall.messages import EventBody, Message, SessionBody, StatusBody, StayBody
+from hall.messages import EventBody, Message, ReplyBody, SessionBody, StatusBody, StayBody
 from ingest import schema
 from ingest._alert_text import AlertText, cleared_text, opened_text
 from ingest.alerts import Channel, queue_alert
@@ -136,8 +136,8 @@ class Intake:
             incidents=load_incidents(connection, sorted(events)),
         )
         for item in items:
-            # Status has no number of its own, for a last will is written in advance; it is the same each time.
-            numbered = not isinstance(item.message.body, StatusBody)
+            # Status has no number of its own, for a last will is written in advance; a reply is said once and not kept.
+            numbered = not isinstance(item.message.body, StatusBody | ReplyBody)
             if numbered and not book.add((*item.node, item.message.boot), item.message.seq):
                 batch.duplicates += 1
             else:

@@ -153,6 +153,20 @@ def test_the_centre_reads_every_box_and_publishes_nothing(secrets: Path, broker:
         assert not centre.publish(f"{F2}/session", b"forged")
 
 
+def test_the_operator_sends_hall_files_and_nothing_else(secrets: Path, broker: Server) -> None:
+    with peer(secrets, broker, "broker.operator") as operator, peer(secrets, broker, "broker.demo.f2.edge-f2") as box:
+        box.subscribe(f"{F2}/config/set")
+        operator.subscribe(f"{F2}/reply")
+        assert operator.publish(f"{F2}/config/set", b"hall: {}")
+        assert box.next_payload() == b"hall: {}"
+        assert box.publish(f"{F2}/reply", b"no")
+        assert operator.next_payload() == b"no"
+        for topic in (f"{F2}/event", f"{F2}/reply", f"{F2}/duty/set", f"{F2}/config"):
+            assert not operator.publish(topic, b"forged"), topic
+    with peer(secrets, broker, "broker.demo.f1.edge-f1") as other:
+        assert not other.publish(f"{F2}/config/set", b"hall: {}")
+
+
 def test_nobody_else_comes_in(secrets: Path, broker: Server) -> None:
     known = address(secrets, broker, "broker.centre")
     password = known.split(":")[2].split("@")[0]

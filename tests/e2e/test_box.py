@@ -51,6 +51,12 @@ def events(messages: list[Message], rule: str) -> list[EventBody]:
     return [m.body for m in messages if isinstance(m.body, EventBody) and m.body.rule == rule]
 
 
+def refused(messages: list[Message]) -> list[str]:
+    """What boxes said of hall files that they did not take."""
+    configs = [m.body.config for m in messages if isinstance(m.body, HealthBody)]
+    return [config.error for config in configs if config is not None and config.error is not None]
+
+
 def data(messages: list[Message]) -> list[Message]:
     """What the centre counts: each (boot, seq) once; a box sends again what it is not sure of."""
     return list({(m.boot, m.seq): m for m in messages if m.kind != "status"}.values())
@@ -62,6 +68,12 @@ def test_killed_in_an_absence_it_goes_on_with_the_same_event(broker: Server, tmp
     with recording(broker.port) as heard:
         with box.running() as first:
             wait_until(lambda: events(heard.messages(), "clerk_absent"), "an absence is raised", 40)
+            # A hall file with a fault, taken in the middle of it by SIGHUP, changes nothing.
+            hall_file, right = Path(box.command[4]), Path(box.command[4]).read_text(encoding="utf-8")
+            hall_file.write_text("hall: {}", encoding="utf-8")
+            first.send_signal(signal.SIGHUP)
+            wait_until(lambda: refused(heard.messages()), "health says that it was refused")
+            hall_file.write_text(right, encoding="utf-8")
             first.send_signal(signal.SIGKILL)
             first.wait()
             killed_at = time.monotonic()

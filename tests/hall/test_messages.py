@@ -53,6 +53,7 @@ BODIES: dict[str, AnyBody] = {
         rss_mb=212.5,
         model="nanodet-g_416_int8",
         provider="CPUExecutionProvider",
+        config=messages.ConfigHealth("5f8c" * 16, "message", "config/set: 1 fault\n  limits.long_wait: found 30"),
     ),
     "state": messages.StateBody(
         windows=[
@@ -92,6 +93,7 @@ BODIES: dict[str, AnyBody] = {
     ),
     "crossing": messages.CrossingBody("door", "in"),
     "heat": messages.HeatBody(60.0, None, [messages.HeatCell(3, 9, 41.5), messages.HeatCell(4, 9, 0.5)]),
+    "reply": messages.ReplyBody("config/set", accepted=True, correlation="req-7", sha256="5f8c" * 16, changed=["c2"]),
 }
 
 
