@@ -30,6 +30,12 @@ _PRIMARY_CODE = 0xFF
 """SQLite's extended result codes carry the plain code in their lowest byte."""
 
 
+class DamagedError(sqlite3.DatabaseError):
+    """The file is damaged, though SQLite reads it."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A message that waits. Ids only grow, also after rows have left; `captured_at` is Unix seconds, UTC."""
@@ -95,6 +101,9 @@ class OutboxFile:
             raise RecordsError(
                 f"outbox {self._path}: layout {schema}; expected {SCHEMA} at most (a newer hallwatch wrote it)"
             )
+        # A file that lost its end opens without a word, and reads as if rows were empty.
+        if schema and (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise DamagedError(str(found))
         if schema == 0:
             with self.transaction():
                 for statement in _TABLES.split(";\n"):
