@@ -13,7 +13,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium 
   gstreamer1.0-plugins-ugly python3-gi
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench trackers accuracy wheel lock clean
+.PHONY: help install dev demo test check bench trackers accuracy chaos wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -41,6 +41,9 @@ trackers: $(DONE)/run $(DONE)/peers ## our tracker beside ByteTrack and OC-SORT;
 
 accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --only restless" runs some, in build/accuracy
 	$(BIN)/hallwatch accuracy $(ARGS)
+
+chaos: $(DONE)/dev $(DONE)/test-packages ## a box killed 200 times, its broker stopped and started; ARGS="--seed 5 --kills 50"
+	$(BIN)/python -m tests.benchmarks.bench_chaos $(ARGS)
 
 dev: $(DONE)/dev ## .venv with what tests and checks need, too
 

@@ -102,13 +102,21 @@ class OutboxFile:
                 f"outbox {self._path}: layout {schema}; expected {SCHEMA} at most (a newer hallwatch wrote it)"
             )
         # A file that lost its end opens without a word, and reads as if rows were empty.
-        if schema and (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise DamagedError(str(found))
+        if schema:
+            self._check()
         if schema == 0:
             with self.transaction():
                 for statement in _TABLES.split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={SCHEMA}")
+
+    def _check(self) -> None:
+        page_bytes, size_bytes = self._number("PRAGMA page_size"), self._path.stat().st_size
+        if size_bytes % page_bytes:
+            raise DamagedError(f"{size_bytes} bytes, which are no whole pages of {page_bytes}")
+        found = str(self._db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        if found != "ok":
+            raise DamagedError(found)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

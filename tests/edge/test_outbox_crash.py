@@ -108,7 +108,7 @@ def test_a_file_cut_anywhere_is_whole_or_set_aside(tmp_path: Path) -> None:
     outbox.commit([_message(0), _message(1)], b"2")
     outbox.close()
     whole = path.read_bytes()
-    for cut in [*_offsets(len(whole), 401), *range(0, 110, 9), len(whole)]:
+    for cut in [*_offsets(len(whole), 401), *range(0, 110, 9), len(whole) - 1, len(whole)]:
         with _case(tmp_path / str(cut), whole[:cut], b"") as case:
             assert _whole_commits(case) == (1 if cut == len(whole) else 0), cut
 

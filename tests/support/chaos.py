@@ -145,7 +145,7 @@ def judge(expected: Sequence[Message], received: Sequence[Message]) -> tuple[int
     return again, wrong
 
 
-def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300) -> Verdict:
+def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300, longest_life_s: float = 0.9) -> Verdict:
     """Kill a box so many times, and stop and start its broker at random."""
     rng = random.Random(seed)
     feed = list(observations(seed, round(time.time()), kills * looks_per_kill))
@@ -163,7 +163,7 @@ def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300) -> 
                 down_for -= 1
                 if down_for == 0:
                     _start(broker, heard)
-            _killed_after(context, folder, broker, rng.uniform(0.0, 0.9))
+            _killed_after(context, folder, broker, rng.uniform(0.0, longest_life_s))
         _start(broker, heard)
         last = _spawn(context, folder, broker, drain=True)
         last.join(90)
