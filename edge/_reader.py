@@ -53,12 +53,19 @@ class LoopClock:
         return max(0, math.floor((now - self.epoch) / self.cycle_s))
 
 
+class Pace:
+    """How many frames a second are wanted of a camera; anybody may change it while the camera is read."""
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+
+
 @dataclass(frozen=True, slots=True)
 class ReadJob:
     """What to read and how; the same for every attempt of a camera."""
 
     address: Address
-    analyse_fps: float
+    pace: Pace
     fit: Fit
     clock: Clock
     loop: LoopClock | None
@@ -140,7 +147,7 @@ class Reader:
 
     def _follow(self, source: MediaSource) -> None:
         """A live source: frames are dated when they arrive."""
-        clock, sampler = self._job.clock, Sampler(self._job.analyse_fps, source.info.fps)
+        clock, sampler = self._job.clock, Sampler(self._job.pace.fps, source.info.fps)
         fit = fit_of(self._job.fit, source.info.size_px)
         with closing(source):
             began = clock.monotonic()
@@ -148,6 +155,7 @@ class Reader:
                 if self.cancel.is_set():
                     return
                 arrived, now = clock.monotonic(), clock.now()
+                sampler.pace(self._job.pace.fps)
                 if sampler.take(arrived - began):
                     self._on_frame(self, now, picture.render(fit))
                 self._decoded(source)
@@ -156,13 +164,14 @@ class Reader:
 
     def _play(self, source: MediaSource, epoch: Instant, *, from_s: float = 0.0, until_s: float = math.inf) -> int:
         """A recording: each frame when its time has come. How many pictures there were."""
-        sampler, count = Sampler(self._job.analyse_fps, source.info.fps), 0
+        sampler, count = Sampler(self._job.pace.fps, source.info.fps), 0
         fit = fit_of(self._job.fit, source.info.size_px)
         for picture in source:
             count += 1
             if picture.time_s >= until_s or self.cancel.is_set():
                 break
             self._decoded(source)
+            sampler.pace(self._job.pace.fps)
             if not sampler.take(picture.time_s) or picture.time_s < from_s:
                 continue
             image = picture.render(fit)

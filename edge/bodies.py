@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from edge.rules import Change
 from edge.sessions import FinishedSession
@@ -131,6 +132,16 @@ def zone_state(now: Instant, watch: ZoneWatch, *, limit_s: float, expected_wait_
         expected_wait_s=_round(expected_wait_s) if known and waiting else None,
         over_limit=_over_limit(watch, limit_s),
     )
+
+
+def wait_detail(lengths_s: Sequence[float]) -> dict[str, float]:
+    """How long people wait in a zone, for an event of it."""
+    return {
+        "count": len(lengths_s),
+        "longest_s": round(max(lengths_s, default=0.0), 1),
+        "p50_s": round(percentile(lengths_s, 50) or 0.0, 1),
+        "p90_s": round(percentile(lengths_s, 90) or 0.0, 1),
+    }
 
 
 def _round(value: float | None) -> float | None:

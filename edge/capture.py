@@ -23,18 +23,28 @@ class Sampler:
     """
 
     def __init__(self, fps: float, source_fps: float | None = None) -> None:
-        self._fps = fps
+        self._fps, self._source_fps = fps, source_fps
         self._half_s = 0.5 * min(1 / source_fps, 1 / fps) if source_fps else 0.0
         self._next = 0
+        self._from_s = self._taken_s = 0.0
 
     def take(self, time_s: float) -> bool:
         """Whether the picture at `time_s` is due. Times must not decrease."""
         # A picture is due from half a frame before its turn: the next one would be further away.
-        turn = (time_s + self._half_s) * self._fps + 1e-6
+        turn = (time_s - self._from_s + self._half_s) * self._fps + 1e-6
         if turn < self._next:
             return False
         self._next = math.floor(turn) + 1
+        self._taken_s = time_s
         return True
+
+    def pace(self, fps: float) -> None:
+        """From the picture that was taken last on, so many a second."""
+        if fps == self._fps:
+            return
+        self._fps = fps
+        self._half_s = 0.5 * min(1 / self._source_fps, 1 / fps) if self._source_fps else 0.0
+        self._from_s, self._next = self._taken_s, 1
 
 
 class Recording(Iterator[Frame]):

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from edge._reader import LoopClock, Reader, ReadJob
+from edge._reader import LoopClock, Pace, Reader, ReadJob
 from edge.inbox import FrameInbox
 from edge.media import Address, Fit, Image
 from hall.clock import Clock, Instant
@@ -124,7 +124,7 @@ class LiveCamera:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
         self._job = ReadJob(
             Address(source),
-            analyse_fps,
+            Pace(analyse_fps),
             fit,
             clock,
             loop,
@@ -160,6 +160,10 @@ class LiveCamera:
             reader.cancel.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+
+    def pace(self, fps: float) -> None:
+        """From now on, so many frames a second."""
+        self._job.pace.fps = fps
 
     def stats(self) -> CameraStats:
         """How it does now."""

@@ -14,9 +14,20 @@ from edge._expected import ExpectedWaits
 from edge._pace import StatePace
 from edge._parts import Parts
 from edge._stages import Detects, Emitted
-from edge.bodies import EventNames, session_body, stay_body, window_gist, window_state, zone_gist, zone_state
+from edge.bodies import (
+    EventNames,
+    session_body,
+    stay_body,
+    wait_detail,
+    window_gist,
+    window_state,
+    zone_gist,
+    zone_state,
+)
 from edge.camera_fault import CameraWatch
+from edge.gate import MotionGate, areas_of
 from edge.heat import HeatMap
+from edge.looks import Looks
 from edge.rules import (
     Change,
     ClerkObservation,
@@ -32,8 +43,8 @@ from edge.rules import (
 from edge.saved import Saved, WindowRules, dump_saved, load_saved
 from edge.sessions import FinishedSession
 from edge.sight import Sight
-from edge.watch import WindowWatch, ZoneWatch, percentile
-from edge.zoom import CloserLook, DeskZoom
+from edge.watch import WindowWatch, ZoneWatch
+from edge.zoom import DeskZoom
 from hall.clock import Instant
 from hall.errors import InputError
 from hall.layout import Hall, Window
@@ -67,6 +78,7 @@ class Pipeline:
 
     Attributes:
         zooms: the crops of each camera.
+        gates: the motion gate of each camera.
         watches: what is known of each camera, and its rule.
 
     Raises:
@@ -123,6 +135,11 @@ class Pipeline:
             )
             for c in self.cameras
         }
+        areas = {c.id: areas_of(c.id, floor) for c in self.cameras}
+        self.gates = {
+            c.id: part(f"gate/{c.id}", (c, areas[c.id]), partial(MotionGate, c, areas[c.id])) for c in self.cameras
+        }
+        self._looks = Looks(self._detector, self.zooms, self.gates)
         self._windows = {
             w.id: part(
                 f"window/{w.id}",
@@ -169,28 +186,28 @@ class Pipeline:
         if not frames:
             return []
         ordered = sorted(frames, key=lambda frame: frame.captured_at)
-        looks = [self._sights[frame.camera_id].judge(frame) for frame in ordered]
-        closer = [
-            self.zooms[frame.camera_id].look(frame) if look.shows else CloserLook()
-            for frame, look in zip(ordered, looks, strict=True)
-        ]
-        images = [frame.image for frame, look in zip(ordered, looks, strict=True) if look.shows]
-        found = iter(self._detector.detect([*images, *(c for part in closer for c in part.images)]) if images else [])
-        whole = iter([next(found) for _ in images])
         emitted: list[Emitted] = []
-        for frame, look, part in zip(ordered, looks, closer, strict=True):
-            at, camera = frame.captured_at, frame.camera_id
+        for seen in self._looks.see(
+            ordered, lambda frame: self._sights[frame.camera_id].judge(frame), self._is_settled
+        ):
+            at, camera = seen.frame.captured_at, seen.frame.camera_id
             # Before it is known that there is a picture again: the gap before it may have been an event.
             emitted += [Emitted(at, body) for body in self._judge_cameras(at, on_duty=self._schedule.is_open(at))]
-            self.watches[camera].frame(at, look, frame.size_px[0])
-            if look.shows:
-                people = self.zooms[camera].merged(next(whole), [next(found) for _ in part.images])
-                emitted += self._sights[camera].take(look, (at, people, part.coarse), partial(self._observe, camera))
-            if look.fault:
+            self.watches[camera].frame(at, seen.look, seen.frame.size_px[0])
+            if seen.found is not None:
+                told = (at, seen.found, seen.coarse)
+                emitted += self._sights[camera].take(seen.look, told, partial(self._observe, camera))
+            if seen.look.fault:
                 self._lose_sight(camera)
-            if look.state != "seen":
+            if seen.look.state != "seen":
                 emitted += self.tick(at)
         return emitted
+
+    def _is_settled(self, camera: str, now: Instant) -> bool:
+        """Whether what a camera saw last agrees with what is believed of each of its areas."""
+        windows = (w for w in self._windows.values() if camera in cameras_of(w.window))
+        zones = (z for z in self._zones.values() if camera in cameras_of(z.zone))
+        return all(w.settled(camera, now) for w in windows) and all(z.settled for z in zones)
 
     def _observe(self, camera: str, seen: _Seen) -> list[Emitted]:
         return self.observe(camera, *seen[:2], coarse=seen[2])
@@ -351,7 +368,6 @@ class Pipeline:
             return
         stays = zone.area.stays
         waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in stays)
-        lengths = [wait.duration_s for wait in waits]
         seen = WaitObservation(
             at=now,
             duty=on_duty,
@@ -359,12 +375,7 @@ class Pipeline:
             expected_over_since=self._expected.over_since(zone.zone, stays, now, limits.long_wait),
             known=zone.area.known(now),
             observed_at=zone.area.observed_at,
-            detail={
-                "count": len(waits),
-                "longest_s": round(max(lengths, default=0.0), 1),
-                "p50_s": round(percentile(lengths, 50) or 0.0, 1),
-                "p90_s": round(percentile(lengths, 90) or 0.0, 1),
-            },
+            detail=wait_detail([wait.duration_s for wait in waits]),
         )
         self._zone_rules[zone.zone.id], changes = step_long_wait(limits, self._zone_rules[zone.zone.id], seen)
         for change in changes:

@@ -20,6 +20,7 @@ import numpy as np
 from edge.config import ConfigRequest, HallConfig, check_change, reply_to
 from edge.inbox import FrameInbox
 from edge.live import CameraStats, LiveCamera, LiveSettings, LoopClock
+from edge.load import LoadControl, least_factor, rates
 from edge.media import Size
 from edge.outbox import QUOTA_BYTES, Outbox
 from edge.pipeline import Emitted, Pipeline
@@ -120,7 +121,8 @@ class EdgeService:
         )
         self._inbox = FrameInbox()
         self._cameras = [self._live_camera(camera) for camera in self._pipeline.cameras]
-        self._inferred_at: dict[str, Instant] = {}
+        self._load = LoadControl(least_factor(self._pipeline.cameras))
+        self._counted = dict.fromkeys(self._pipeline.gates, (0, 0))
         self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
         self._health_at = self._tick_at = self._saved_at = float("-inf")
         self._stopping = threading.Event()
@@ -203,14 +205,14 @@ class EdgeService:
         if not self._requests.empty():
             self._change(self._requests.get())
             frames = [frame for frame in frames if frame.camera_id in self._pipeline.zooms]
+        began = self._clock.monotonic()
         emitted = self._pipeline.process(frames)
-        for frame in frames:
-            if self._pipeline.fault(frame.camera_id) is None:
-                self._inferred_at[frame.camera_id] = self._clock.now()
         now = self._clock.now()
+        self._load.worked(self._clock.monotonic() - began, [now - frame.captured_at for frame in frames])
         if _due(self._tick_at, TICK_EVERY_S, now):
             self._tick_at = now
             self._tell_connections(now)
+            self._keep_up()
             emitted += self._pipeline.tick(now)
         if _due(self._health_at, HEALTH_EVERY_S, now):
             emitted.append(Emitted(now, self._health(now)))
@@ -224,6 +226,19 @@ class EdgeService:
             self._pipeline.watches[stats.camera_id].connected(
                 now, stats.state, arrived_at=stats.last_frame_at, stalled=stats.stalled, error=stats.error
             )
+
+    def _keep_up(self) -> None:
+        """Lower the rates of all cameras while the box cannot keep up, and raise them again."""
+        drops = sum(self._inbox.drops(camera.camera_id) for camera in self._cameras)
+        if self._load.judge(self._clock.monotonic(), drops):
+            log.warning("the box looks at %.0f %% of the frames that it should", 100 * self._load.factor)
+            self._pace()
+
+    def _pace(self) -> None:
+        for settings, camera in zip(self._pipeline.cameras, self._cameras, strict=True):
+            analyse_fps, desk_fps = rates(settings, self._load.factor)
+            camera.pace(analyse_fps)
+            self._pipeline.zooms[settings.id].pace(analyse_fps, desk_fps)
 
     def _change(self, request: ConfigRequest | None) -> None:
         """Take another hall file, or refuse it whole and go on with the one that is in force."""
@@ -266,11 +281,13 @@ class EdgeService:
             if name in open_now:
                 open_now[name].stop(timeout_s=0)
             self._inbox.forget(name)
-            self._inferred_at.pop(name, None)
         self._inferences = {
             name: min(self._inferences.get(name, 0), z.inferences) for name, z in pipeline.zooms.items()
         }
+        self._counted = {name: (gate.frames, gate.skipped) for name, gate in pipeline.gates.items()}
         kept, self._cameras = set(map(id, self._cameras)), cameras
+        self._load.least = least_factor(pipeline.cameras)
+        self._pace()
         for live in cameras:
             if id(live) not in kept:
                 live.start()
@@ -293,10 +310,15 @@ class EdgeService:
             model=self._detector.name,
             provider=self._detector.provider,
             config=None if self._config is None else self._config.health,
+            load=round(self._load.load, 2),
+            overloaded=self._load.overloaded,
         )
 
     def _camera_health(self, stats: CameraStats, now: Instant) -> CameraHealth:
-        inferred_at = self._inferred_at.get(stats.camera_id)
+        gate, (frames, skipped) = self._pipeline.gates[stats.camera_id], self._counted[stats.camera_id]
+        self._counted[stats.camera_id] = gate.frames, gate.skipped
+        inferred_at = gate.inferred_at
+        settings = next(camera for camera in self._pipeline.cameras if camera.id == stats.camera_id)
         zoom, counted = self._pipeline.zooms[stats.camera_id], self._inferences[stats.camera_id]
         self._inferences[stats.camera_id] = zoom.inferences
         # The first message comes before the first interval is over; a clock that was set back makes one of no length.
@@ -309,13 +331,14 @@ class EdgeService:
             decode_ms=round(stats.decode_ms, 2),
             inference_ms=round(self._timed.mean_ms, 2),
             since_inference_s=None if inferred_at is None else round(max(0.0, now - inferred_at), 2),
-            skipped_share=0.0,
+            skipped_share=round((gate.skipped - skipped) / max(1, gate.frames - frames), 3),
             drops=stats.drops,
             reconnects=stats.reconnects,
             error=stats.error,
             fault=self._pipeline.fault(stats.camera_id),
             inference_fps=round(inference_fps, 2),
             zoom=[_crop_health(crop) for crop in zoom.plan.crops],
+            analyse_fps=round(rates(settings, self._load.factor)[0], 2),
         )
 
 

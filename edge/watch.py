@@ -193,6 +193,13 @@ class WindowWatch:
             self.customers.step(camera, people)
             self._follow(camera, people)
 
+    def settled(self, camera: str, now: Instant) -> bool:
+        """Whether what a camera saw last agrees with what is believed: one more look like it changes nothing."""
+        machine = self._machines.get(camera)
+        if machine is not None and not machine.settled(now):
+            return False
+        return self.customers.count == len(self.customers.stays)
+
     def _follow(self, camera: str, people: People) -> None:
         track = self.sessions.state.track
         if track is not None:
@@ -276,6 +283,11 @@ class ZoneWatch:
     def __init__(self, zone: Zone, presence: Presence, saved: SavedZone | None = None) -> None:
         self.zone = zone
         self.area = AreaStays(zone.areas, None, presence.stale, (saved or SavedZone()).stays)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everybody who is here was seen in the last frames, and nobody else."""
+        return self.area.count == len(self.area.stays)
 
     def save(self) -> SavedZone:
         """What to keep over a restart."""

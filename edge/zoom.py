@@ -47,6 +47,7 @@ class DeskZoom:
 
     def __init__(self, camera: Camera, floor: Floor, calibration: Calibration | None, model: ModelEntry | None) -> None:
         self._camera, self._calibration, self._model = camera, calibration, model
+        self._analyse_fps, self._desk_fps = camera.analyse_fps, camera.desk_fps
         self._looks = looks_of(floor, camera.id)
         self._areas = {look.name: Area(look.polygon) for look in self._looks}
         self._plans: dict[Size, ZoomPlan] = {}
@@ -67,6 +68,10 @@ class DeskZoom:
     def fits(self, input_size: Size) -> dict[Size, Size]:
         """The same for every size that was seen or asked about."""
         return {size_px: self.fit(size_px, input_size) for size_px in list(self._plans)}
+
+    def pace(self, analyse_fps: float, desk_fps: float) -> None:
+        """From now on frames come so many times a second, and crops are wanted so often."""
+        self._analyse_fps, self._desk_fps = analyse_fps, desk_fps
 
     def look(self, frame: Frame) -> CloserLook:
         """What of a frame is to be looked at closer; a frame older than the last one gets nothing."""
@@ -107,8 +112,8 @@ class DeskZoom:
         if at <= self._last_at:
             return False
         self._last_at = at
-        every_s = 1 / self._camera.desk_fps
-        if self._due_at is not None and at < self._due_at - 0.5 / self._camera.analyse_fps - 1e-6:
+        every_s = 1 / self._desk_fps
+        if self._due_at is not None and at < self._due_at - 0.5 / self._analyse_fps - 1e-6:
             return False
         late = self._due_at is None or at >= self._due_at + every_s
         self._due_at = (at if late or self._due_at is None else self._due_at) + every_s

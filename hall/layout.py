@@ -229,10 +229,19 @@ class Camera(Model):
         "auto", description="crops of areas: where people are small for the model, of every clerk area, or none"
     )
     desk_fps: float = Field(1.0, ge=0.5, le=60, description="how often a second crops are looked at")
+    floor_fps: float = Field(0.5, gt=0, le=60, description="an overloaded box goes down to so many frames per second")
+    motion_gate: bool = Field(default=True, description="leave out inference while nothing moves")
+    heartbeat: Duration = Field(2.0, description="inference at least so often, whether anything moves or not")
     node: Id | None = Field(None, description="the box that runs it; edge-<floor> where left out")
     floor_points: Annotated[list[FloorPoint], AfterValidator(_enough_points)] = Field(
         [], description="image points (fractions) with their floor points in metres; at least 4, or none"
     )
+
+    @model_validator(mode="after")
+    def _floor_is_below(self) -> Self:
+        if "floor_fps" in self.model_fields_set and self.floor_fps > self.analyse_fps:
+            raise ValueError("`floor_fps` not above `analyse_fps`")
+        return self
 
     @property
     def address(self) -> str:

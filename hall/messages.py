@@ -84,6 +84,7 @@ class CameraHealth(Body, frozen=True):
     fault: str | None = None
     inference_fps: float = 0.0
     zoom: list[CropHealth] = []
+    analyse_fps: float | None = None
 
 
 class ConfigHealth(Body, frozen=True):
@@ -105,6 +106,8 @@ class HealthBody(Body, frozen=True):
     model: str
     provider: str
     config: ConfigHealth | None = None
+    load: float = 0.0
+    overloaded: bool = False
 
 
 class WindowState(Body, frozen=True):

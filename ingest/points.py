@@ -261,6 +261,8 @@ NODE = Measurement[HealthBody](
         Field("outbox_bytes", "bytes", "waiting for the broker", lambda _, h: h.outbox_bytes),
         Field("thinned", "messages", "of telemetry given up under the disk quota", lambda _, h: h.thinned),
         Field("rss_mb", "MB", "memory of the process", lambda _, h: h.rss_mb),
+        Field("load", "0 to 1", "busy with frames for that share of the time", lambda _, h: h.load),
+        Field("overloaded", "0 or 1", "it looks at fewer frames than it should", lambda _, h: h.overloaded),
     ),
 )
 

@@ -110,6 +110,11 @@ class PresenceMachine:
             return False
         return now - self._hit_at <= self._tolerance_s and now - self._doubt_from <= self.settings.window
 
+    def settled(self, now: Instant) -> bool:
+        """Whether the last look agrees with what is decided: one more like it changes nothing."""
+        seen = self.seen(now)
+        return seen != "unknown" and bool(self._samples) and self._samples[-1].hit == (seen == "present")
+
     def lose_sight(self) -> None:
         """The picture is at fault: unknown at once, and the time up to the next look counts for nothing.
 

@@ -33,8 +33,8 @@ presence: {window: WINDOW}
 floors:
   - id: f1
     cameras:
-      - {id: desk, source: desk.mp4, analyse_fps: FPS, desk_zoom: MODE, desk_fps: RATE}
-      - {id: seats, source: seats.mp4}
+      - {id: desk, source: desk.mp4, motion_gate: false, analyse_fps: FPS, desk_zoom: MODE, desk_fps: RATE}
+      - {id: seats, source: seats.mp4, motion_gate: false}
     windows:
       - {id: w1, label: "1", camera: desk, clerk_area: AREA}
     zones:

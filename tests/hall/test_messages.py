@@ -44,6 +44,7 @@ BODIES: dict[str, AnyBody] = {
                 fault="moved by 5.7 % of the picture's width",
                 inference_fps=3.0,
                 zoom=[messages.CropHealth(["w01/clerk", "w02/clerk"], 0.075, 0.0, 0.63, 0.992)],
+                analyse_fps=2.0,
             ),
             messages.CameraHealth("c2", "lost", 0.0, 0.0, 0.0, None, 0.0, 3, 7, "no frame for 8 s"),
         ],
@@ -54,6 +55,7 @@ BODIES: dict[str, AnyBody] = {
         model="nanodet-g_416_int8",
         provider="CPUExecutionProvider",
         config=messages.ConfigHealth("5f8c" * 16, "message", "config/set: 1 fault\n  limits.long_wait: found 30"),
+        load=0.31,
     ),
     "state": messages.StateBody(
         windows=[

@@ -53,7 +53,8 @@ def test_health_becomes_cameras_and_a_node() -> None:
         "camera,hall=demo,floor=f1,node=edge-f1,camera=c1 "
         f"state=1.0,fps=4.9,decode_ms=3.0,inference_ms=20.5,skipped_share=0.25,drops=3.0,reconnects=1.0,fault=1.0 "
         f"{MS}000000",
-        f"node,hall=demo,floor=f1,node=edge-f1 outbox_depth=7.0,outbox_bytes=900.0,thinned=2.0,rss_mb=150.5 {MS}000000",
+        f"node,hall=demo,floor=f1,node=edge-f1 outbox_depth=7.0,outbox_bytes=900.0,thinned=2.0,rss_mb=150.5,"
+        f"load=0.0,overloaded=0.0 {MS}000000",
     ]
 
 
