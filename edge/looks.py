@@ -90,4 +90,8 @@ class Looks:
             settled = camera not in asked and is_settled(camera, frame.captured_at)
             asked.add(camera)
             held = self.gates[camera].holds(frame, settled=settled)
-            yield _Part(frame, look, held, CloserLook() if held is not None else self.zooms[camera].look(frame))
+            if held is None:
+                yield _Part(frame, look, closer=self.zooms[camera].look(frame))
+            else:
+                self.zooms[camera].let_pass(frame)
+                yield _Part(frame, look, held)

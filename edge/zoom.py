@@ -85,6 +85,10 @@ class DeskZoom:
         boxes = (crop.pixels(frame.size_px) for crop in plan.crops)
         return CloserLook(tuple(frame.image[top:bottom, left:right] for left, top, right, bottom in boxes))
 
+    def let_pass(self, frame: Frame) -> None:
+        """A frame needs no look: crops are due when they would have been."""
+        self._due(frame.captured_at)
+
     def merged(self, whole: Detections, found: Sequence[Detections]) -> Detections:
         """The detections of a picture and of its crops, in the order of `look`, as one."""
         if not found or self._model is None:
