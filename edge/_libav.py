@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -150,6 +151,8 @@ class _AvSource:
             if self._request.cancelled():
                 return
             for frame in self._decode(packet):
+                if (frame.width, frame.height) != self.info.size_px:
+                    self.info = replace(self.info, size_px=(frame.width, frame.height))
                 time_s = None if frame.pts is None else float(frame.pts * (frame.time_base or 0))
                 yield Picture(self._timeline.place(time_s), partial(self._render, frame))
         if self.info.recorded:

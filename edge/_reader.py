@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from edge.capture import Sampler
-from edge.media import Address, Fit, Image, IncompleteSourceError, MediaSource, OpenRequest, fit_of, source_error
+from edge.media import Address, Fit, Image, IncompleteSourceError, MediaSource, OpenRequest, Size, fit_of, source_error
 from edge.sources import open_source, probe
 from hall.clock import Clock, Instant
 from hall.errors import SourceError
@@ -148,7 +148,6 @@ class Reader:
     def _follow(self, source: MediaSource) -> None:
         """A live source: frames are dated when they arrive."""
         clock, sampler = self._job.clock, Sampler(self._job.pace.fps, source.info.fps)
-        fit = fit_of(self._job.fit, source.info.size_px)
         with closing(source):
             began = clock.monotonic()
             for picture in source:
@@ -157,15 +156,18 @@ class Reader:
                 arrived, now = clock.monotonic(), clock.now()
                 sampler.pace(self._job.pace.fps)
                 if sampler.take(arrived - began):
-                    self._on_frame(self, now, picture.render(fit))
+                    self._on_frame(self, now, picture.render(self._fit(source)))
                 self._decoded(source)
         if not self.cancel.is_set():
             raise source_error(self._job.address, "the end of the stream", "a stream that goes on")
 
+    def _fit(self, source: MediaSource) -> Size | None:
+        """What the picture at hand is shrunk into; a stream may change its size while it runs."""
+        return fit_of(self._job.fit, source.info.size_px)
+
     def _play(self, source: MediaSource, epoch: Instant, *, from_s: float = 0.0, until_s: float = math.inf) -> int:
         """A recording: each frame when its time has come. How many pictures there were."""
         sampler, count = Sampler(self._job.pace.fps, source.info.fps), 0
-        fit = fit_of(self._job.fit, source.info.size_px)
         for picture in source:
             count += 1
             if picture.time_s >= until_s or self.cancel.is_set():
@@ -174,7 +176,7 @@ class Reader:
             sampler.pace(self._job.pace.fps)
             if not sampler.take(picture.time_s) or picture.time_s < from_s:
                 continue
-            image = picture.render(fit)
+            image = picture.render(self._fit(source))
             if not self._wait_until(epoch + picture.time_s):
                 break
             self._on_frame(self, epoch + picture.time_s, image)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge.media import Address, Fit, MediaSource, OpenRequest, Picture, Size, SourceInfo, fit_of, source_error
+from edge.media import Address, Fit, MediaSource, OpenRequest, Picture, SourceInfo, fit_of, source_error
 from edge.sources import open_source
 from hall.clock import Instant
 from vision.types import Frame
@@ -55,9 +55,7 @@ class Recording(Iterator[Frame]):
 
     def __init__(self, camera_id: str, source: MediaSource, *, analyse_fps: float, start: Instant, fit: Fit) -> None:
         self._source = source
-        self._frames = _frames(
-            camera_id, source, analyse_fps=analyse_fps, start=start, fit=fit_of(fit, source.info.size_px)
-        )
+        self._frames = _frames(camera_id, source, analyse_fps=analyse_fps, start=start, fit=fit)
 
     @property
     def info(self) -> SourceInfo:
@@ -118,11 +116,11 @@ def open_file(camera_id: str, path: str | Path, *, analyse_fps: float, start: In
 
 
 def _frames(
-    camera_id: str, source: MediaSource, *, analyse_fps: float, start: Instant, fit: Size | None
+    camera_id: str, source: MediaSource, *, analyse_fps: float, start: Instant, fit: Fit
 ) -> Generator[Frame, None, None]:
     try:
         for seq, picture in enumerate(due_pictures(source, analyse_fps)):
-            yield Frame(camera_id, seq, start + picture.time_s, picture.render(fit))
+            yield Frame(camera_id, seq, start + picture.time_s, picture.render(fit_of(fit, source.info.size_px)))
     finally:
         source.close()
 

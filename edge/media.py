@@ -51,7 +51,8 @@ class SourceInfo:
     """What is known of a source once it is open.
 
     Attributes:
-        size_px: width and height of its pictures as they are coded (a phone's turned video comes out turned).
+        size_px: width and height of its pictures as they are coded (a phone's turned video comes out turned); that of
+            the last one where they change.
         fps: pictures a second, where the source says so.
         duration_s: length in seconds, where it has one and says so.
         codec: `h264`, `hevc`, `mjpeg`, …

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 
+from msgspec.structs import replace
+
 from edge._closing import cameras_of, close_unwatched, essence
 from edge._expected import ExpectedWaits
 from edge._pace import StatePace
@@ -118,6 +120,16 @@ class Pipeline:
         """
         again = partial(Pipeline, tracker=self._tracker, model=self._model, before=self._parts)
         return again(hall, self.node, self._detector, self.save())
+
+    @property
+    def at(self) -> Instant | None:
+        """How far it has come; nothing older is looked at."""
+        return self._parts.at
+
+    def abandon(self, at: Instant) -> list[Emitted]:
+        """End what is open, with `camera_lost`: nobody will ever know how it goes on. Not to be used any more then."""
+        bodies = close_unwatched(load_saved(self.save()), self.floor, set(), self.hall.limits, self._names)
+        return [Emitted(at, replace(body, reason="camera_lost")) for body in bodies]
 
     def _build(self, mine: set[str], saved: Saved) -> None:
         hall, floor, part = self.hall, self.floor, self._parts.part

@@ -7,6 +7,7 @@ import msgspec
 from edge.camera_fault import CameraFaultState
 from edge.rules import AbsenceState, OvertimeState, WaitState
 from edge.watch import SavedWindow, SavedZone, ServiceTimes
+from hall.clock import Instant
 
 
 class WindowRules(msgspec.Struct):
@@ -39,6 +40,14 @@ def load_saved(content: bytes | None) -> Saved:
         MsgspecError: another version wrote it.
     """
     return _decoder.decode(content) if content else Saved()
+
+
+def latest(saved: Saved) -> Instant | None:
+    """The last moment that a state knows of; None of an empty one."""
+    known = [state.at for state in saved.cameras.values()]
+    known += [rules.absence.at for rules in saved.window_rules.values()]
+    known += [presence.at for window in saved.windows.values() for presence in window.clerk.values()]
+    return max((at for at in known if at is not None), default=None)
 
 
 def dump_saved(saved: Saved) -> bytes:

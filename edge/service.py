@@ -26,8 +26,10 @@ from edge.outbox import QUOTA_BYTES, Outbox
 from edge.pipeline import Emitted, Pipeline
 from edge.publisher import Publisher
 from edge.replay import numbered
+from edge.saved import latest, load_saved
+from edge.steady import SMALL_STEP_S, SteadyClock
 from hall.broker import BrokerSettings
-from hall.clock import Clock, Instant, SystemClock
+from hall.clock import Clock, Instant, SystemClock, to_iso
 from hall.errors import HallwatchError
 from hall.layout import Camera, Hall
 from hall.messages import CameraHealth, CropHealth, HealthBody, Message
@@ -101,11 +103,12 @@ class EdgeService:
         quota_bytes: int = QUOTA_BYTES,
         config: HallConfig | None = None,
     ) -> None:
-        self._clock = clock or SystemClock()
+        self._clock = SteadyClock(clock or SystemClock())
         self._config, self._requests = config, SimpleQueue[ConfigRequest | None]()
         self._loop, self._live = loop, live
         self._detector, self._timed = detector, TimedDetector(detector)
         self._outbox = Outbox(data_dir / "outbox.db", quota_bytes=quota_bytes)
+        self._owed: list[Emitted] = []
         self._pipeline = self._restored(hall, node)
         self._address = Address(hall.hall.id, self._pipeline.floor.id, node)
         self._boot = uuid.uuid4().hex
@@ -131,19 +134,31 @@ class EdgeService:
     def _restored(self, hall: Hall, node: str) -> Pipeline:
         """The pipeline with its saved state; one that another version wrote is left behind, and said."""
         saved = self._outbox.load_state()
-        build = partial(
-            Pipeline,
-            hall,
-            node,
-            self._timed,
-            tracker=TrackerSettings.for_model(self._detector.score),
-            model=self._detector.entry,
-        )
+        build = partial(self._build, hall, node)
         try:
+            at = latest(load_saved(saved))
+            if at is not None and at > self._clock.now() + SMALL_STEP_S:
+                log.warning("saved rule state is from the future (%s): starting without it", to_iso(at))
+                self._owed = build(saved).abandon(self._clock.now())
+                return build()
             return build(saved)
         except msgspec.MsgspecError as exc:
             log.warning("saved rule state cannot be read (%s): starting without it", exc)
             return build()
+
+    def _build(self, hall: Hall, node: str, saved: bytes | None = None) -> Pipeline:
+        tracker = TrackerSettings.for_model(self._detector.score)
+        return Pipeline(hall, node, self._timed, saved, tracker=tracker, model=self._detector.entry)
+
+    def _begin_anew(self, now: Instant) -> None:
+        """The clock was set back: nothing that is known has a time any more."""
+        log.warning("the clock was set back to %s: what was open is ended, and the rules begin anew", to_iso(now))
+        self._owed += self._pipeline.abandon(now)
+        before = self._pipeline
+        self._pipeline = self._build(before.hall, before.node)
+        self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
+        self._counted = dict.fromkeys(self._pipeline.gates, (0, 0))
+        self._pace()
 
     def _live_camera(self, camera: Camera) -> LiveCamera:
         return LiveCamera(
@@ -205,8 +220,12 @@ class EdgeService:
         if not self._requests.empty():
             self._change(self._requests.get())
             frames = [frame for frame in frames if frame.camera_id in self._pipeline.zooms]
-        began = self._clock.monotonic()
-        emitted = self._pipeline.process(frames)
+        began, now = self._clock.monotonic(), self._clock.now()
+        if self._pipeline.at is not None and now < self._pipeline.at - SMALL_STEP_S:
+            self._begin_anew(now)
+        # From before the clock was set back.
+        frames = [frame for frame in frames if frame.captured_at <= now + SMALL_STEP_S]
+        emitted, self._owed = [*self._owed, *self._pipeline.process(frames)], []
         now = self._clock.now()
         self._load.worked(self._clock.monotonic() - began, [now - frame.captured_at for frame in frames])
         if _due(self._tick_at, TICK_EVERY_S, now):

@@ -336,3 +336,19 @@ def test_a_closed_recording_gives_no_frames(tmp_path: Path) -> None:
     with open_file("c1", video, analyse_fps=10, start=0.0) as recording:
         next(recording)
     assert list(recording) == []
+
+
+def test_a_stream_that_changes_its_size_goes_on(tmp_path: Path) -> None:
+    """A camera that is set to another size while it is watched: each picture is shrunk by what it is."""
+    large = encode(tmp_path / "a.h264", count=10, size_px=(320, 192))
+    small = encode(tmp_path / "b.h264", count=10, size_px=(160, 128))
+    both = tmp_path / "both.h264"
+    both.write_bytes(large.read_bytes() + small.read_bytes())
+
+    def half(size_px: tuple[int, int]) -> tuple[int, int]:
+        return size_px[0] // 2, size_px[1] // 2
+
+    with open_file("c1", both, analyse_fps=50, start=0.0, fit=half) as recording:
+        frames = list(recording)
+        assert recording.info.size_px == (160, 128)
+    assert [frame.size_px for frame in frames] == [(160, 96)] * 10 + [(80, 64)] * 10
