@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
+from cli._models import FolderOption, model_folders
+from cli._models_evaluate import evaluate_model
+from cli._models_pull import pull_models
 from hall.errors import HallwatchError, ModelError
-from models.zoo import ModelEntry, ModelFile, Zoo, load_zoo, places, resolve
+from models.zoo import ModelEntry, ModelFile, Zoo, load_zoo, places
+
+__all__ = ["app", "model_folders"]
 
 app = typer.Typer(help="The detectors hallwatch can run.", no_args_is_help=True)
 
@@ -27,14 +30,7 @@ def models() -> None:
 
 @app.command("list")
 def list_models(
-    folder: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="A folder with model files; may be given again. HALLWATCH_MODELS adds more.",
-        ),
-    ] = None,
+    folder: FolderOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """List the models of the manifest, whether their file is here, and its licence.
@@ -54,35 +50,8 @@ def list_models(
         raise typer.Exit(1)
 
 
-@app.command("evaluate")
-def evaluate_model(
-    source: Annotated[str, typer.Argument(metavar="sim://HALL?…", help="A rendered camera.")],
-    model: Annotated[str, typer.Option(help="As `model` in hall.yaml.")] = "auto",
-    fps: Annotated[float, typer.Option(min=0.05, max=12, help="Frames a second that are looked at.")] = 1.0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
-) -> None:
-    """Recall of a detector on full frames of a rendered camera, by height, pose, role and visible share.
-
-    Example: hallwatch models evaluate "sim://lowdesk?camera=cam1&story=phones" --fps 0.5
-    """
-    # The list needs neither pictures nor onnxruntime.
-    from twin.recall import recall, recall_table  # noqa: PLC0415
-    from twin.source import open_sim  # noqa: PLC0415
-    from vision.detector import Detector  # noqa: PLC0415
-
-    opened = open_sim(source)
-    detector = Detector(resolve(model, model_folders()), threads=threads)
-    figures = recall(opened, detector, score=detector.score, fps=fps, fit=detector.input_size)
-    if as_json:
-        typer.echo(msgspec.json.encode(figures).decode())
-    else:
-        typer.echo(f"{detector.name} on {source}\n{recall_table(figures)}")
-
-
-def model_folders() -> list[Path]:
-    """The folders that HALLWATCH_MODELS names, separated as in PATH."""
-    return [Path(part) for part in os.environ.get("HALLWATCH_MODELS", "").split(os.pathsep) if part]
+app.command("pull")(pull_models)
+app.command("evaluate")(evaluate_model)
 
 
 def _row(entry: ModelEntry, zoo: Zoo, folders: Sequence[Path]) -> dict[str, Any]:

@@ -78,7 +78,9 @@ class Archive(_Strict):
     url: str = Field(pattern=r"^https://")
     sha256: Sha256 = Field(description="of the archive")
     member: str = Field(min_length=1, description="the file inside the archive")
-    change: str = Field(min_length=1, description="what turns the member into the entry's file")
+    change: str | None = Field(
+        default=None, min_length=1, description="what turns the member into the entry's file, unless it is the file"
+    )
 
 
 class ModelEntry(_Strict):
@@ -91,6 +93,7 @@ class ModelEntry(_Strict):
     sha256: Sha256
     licence: str = Field(min_length=1, description="SPDX expression")
     source: str = Field(min_length=1)
+    url: str | None = Field(default=None, pattern=r"^https://", description="of the file itself")
     archive: Archive | None = None
     decoder: DecoderName = Field(description="the function of models/decoders.py")
     classes: int = Field(gt=0)
@@ -241,7 +244,9 @@ def _find(entry: ModelEntry, folders: Sequence[Path]) -> Path:
         if path.is_file():
             return path
     looked = f"not in {', '.join(str(path.parent) for path in tried)}" if tried else "no model folder is set"
-    origin = f"{entry.archive.url} ({entry.archive.change})" if entry.archive else entry.source
+    origin = f"{entry.archive.url} ({entry.archive.change or 'as it is'})" if entry.archive else entry.source
+    if entry.url is not None:
+        origin = f"{entry.url}: hallwatch models pull {entry.name}"
     raise ModelError(f"{entry.name}: found no {entry.file}: {looked}; it comes from {origin}")
 
 

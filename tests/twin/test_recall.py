@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from twin.recall import Share, recall, recall_table
+from twin.recall import recall
 from twin.source import SimSource, open_sim
+from vision.recall import Share, recall_table
 from vision.types import Detections
 
 
