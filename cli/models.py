@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli._models import FolderOption, model_folders
+from cli._models_bench import bench_models
 from cli._models_evaluate import evaluate_model
 from cli._models_pull import pull_models
 from hall.errors import HallwatchError, ModelError
@@ -52,6 +53,7 @@ def list_models(
 
 app.command("pull")(pull_models)
 app.command("evaluate")(evaluate_model)
+app.command("bench")(bench_models)
 
 
 def _row(entry: ModelEntry, zoo: Zoo, folders: Sequence[Path]) -> dict[str, Any]:
