@@ -4,6 +4,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# What trains is heavy and brings opencv's GUI build: an environment of its own, never made by itself.
+TRAIN_PYTHON ?= $(VENV)/train/bin/python
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 # Stamps lie in the environment: without it there is nothing that they could tell.
 DONE := $(VENV)/.done
@@ -13,11 +15,11 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium 
   gstreamer1.0-plugins-ugly python3-gi
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench trackers accuracy chaos wheel lock clean
+.PHONY: help install dev demo test check bench trackers accuracy chaos train-smoke wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(DONE)/run ## .venv with all that hallwatch needs at run time
 
@@ -44,6 +46,11 @@ accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --o
 
 chaos: $(DONE)/dev $(DONE)/test-packages ## a box killed 200 times, its broker stopped and started; ARGS="--seed 5 --kills 50"
 	$(BIN)/python -m tests.benchmarks.bench_chaos $(ARGS)
+
+train-smoke: ## train, export and evaluate for real, in a minute; TRAIN_PYTHON: an environment with the extra train
+	@$(TRAIN_PYTHON) -c 'import onnx, ultralytics' || { echo "make: TRAIN_PYTHON=$(TRAIN_PYTHON) has no extra train:" \
+	  "$(PYTHON) -m venv $(VENV)/train && $(VENV)/train/bin/pip install -e '.[edge,train]' (docs/models.md)" >&2; exit 1; }
+	PYTHONPATH=. timeout 600 $(TRAIN_PYTHON) scripts/train_smoke.py
 
 dev: $(DONE)/dev ## .venv with what tests and checks need, too
 

@@ -13,6 +13,7 @@ from cli._models import FolderOption, model_folders
 from cli._models_bench import bench_models
 from cli._models_evaluate import evaluate_model
 from cli._models_pull import pull_models
+from cli._models_train import export_model, train_model
 from hall.errors import HallwatchError, ModelError
 from models.zoo import ModelEntry, ModelFile, Zoo, load_zoo, places
 
@@ -54,6 +55,8 @@ def list_models(
 app.command("pull")(pull_models)
 app.command("evaluate")(evaluate_model)
 app.command("bench")(bench_models)
+app.command("export")(export_model)
+app.command("train")(train_model)
 
 
 def _row(entry: ModelEntry, zoo: Zoo, folders: Sequence[Path]) -> dict[str, Any]:
