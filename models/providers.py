@@ -57,6 +57,8 @@ def choose(model: str, best_first: Sequence[str], asked: Sequence[str] | None, i
     if missing := [short_name(name) for name in wanted if name not in installed]:
         needs = [f"{name} needs {PACKAGES[name]} in place of onnxruntime" for name in missing if name in PACKAGES]
         raise ModelError("; ".join([f"{model}: found no execution provider {', '.join(missing)}", there, *needs]))
+    if wanted == [PROVIDERS["tensorrt"]] and PROVIDERS["cuda"] in installed:
+        wanted.append(PROVIDERS["cuda"])  # for what TensorRT cannot run: else that falls to the processor
     return wanted
 
 

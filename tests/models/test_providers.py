@@ -31,7 +31,9 @@ BEST_FIRST = [CUDA, OPENVINO, CPU]
         # somebody did: that one, by our name or by onnxruntime's
         (["cpu"], [CUDA, CPU], [CPU]),
         (["CUDA"], [CUDA, CPU], [CUDA]),
-        ([TENSORRT], [TENSORRT, CUDA, CPU], [TENSORRT]),
+        ([TENSORRT], [TENSORRT, CPU], [TENSORRT]),
+        # what TensorRT cannot run stays on the GPU
+        (["tensorrt"], [TENSORRT, CUDA, CPU], [TENSORRT, CUDA]),
     ],
 )
 def test_choose(asked: Sequence[str] | None, installed: Sequence[str], taken: Sequence[str]) -> None:
