@@ -20,14 +20,13 @@ import onnxruntime as ort
 from pydantic import ValidationError
 
 from hall.errors import ModelError
+from models.classes import COCO_CLASSES, person_class
 from models.decoders import cell_count
 from models.session import ORT_ERRORS, Port
 from models.zoo import DecoderName, ModelEntry
 
 KEY = "hallwatch"
 """The metadata key of an ONNX file that holds a manifest entry as JSON, without name, file, size and sha256."""
-
-COCO_CLASSES = 80
 
 _RGB = {"channels": "rgb", "mean": (0.0, 0.0, 0.0), "std": (255.0, 255.0, 255.0)}
 _BGR = {"channels": "bgr", "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
@@ -175,14 +174,12 @@ def _of_one(file: _File, shape: list[int], cells: int) -> tuple[DecoderName, int
 
 def _person(file: _File, classes: int) -> int:
     names = _names(file)
-    if named := [number for number, name in names.items() if name.strip().lower() == "person"]:
-        return named[0]
-    # Built from YAML a model calls its classes by their numbers, and those of ultralytics' YAMLs are COCO's.
-    nameless = all(name == str(number) for number, name in names.items())
-    if classes == 1 or (classes == COCO_CLASSES and nameless):
-        return 0
-    listed = f"; it has {', '.join(names.values())}" if names else ""
-    raise file.unclear(f"which of {classes} classes is a person cannot be told{listed}")
+    # Without names they are counted: one is of people, eighty are COCO's.
+    found = person_class(names or {number: str(number) for number in range(classes)})
+    if found is None:
+        listed = f"; it has {', '.join(names.values())}" if names else ""
+        raise file.unclear(f"which of {classes} classes is a person cannot be told{listed}")
+    return found
 
 
 def _names(file: _File) -> dict[int, str]:

@@ -16,7 +16,8 @@ import onnxruntime as ort
 
 from hall.errors import InputError, ModelError
 from models._ultralytics import load
-from models.describe import COCO_CLASSES, KEY, describe
+from models.classes import person_class
+from models.describe import KEY, describe
 from models.zoo import ModelEntry
 
 STRIDE = 32
@@ -97,20 +98,6 @@ def export(weights: str, out: Path, settings: ExportSettings) -> Exported:
     return Exported(out, entry, difference)
 
 
-def person_of(names: dict[int, str], weights: str) -> int:
-    """The class of people.
-
-    Raises:
-        InputError: none is called person, and it is neither the only class nor the first of COCO's.
-    """
-    if found := [number for number, name in names.items() if name.strip().lower() == "person"]:
-        return found[0]
-    numbered = all(name == str(number) for number, name in names.items())
-    if len(names) == 1 or (numbered and len(names) == COCO_CLASSES):
-        return 0
-    raise InputError(f"{weights}: found the classes {', '.join(names.values())}; expected one called person")
-
-
 def _for_export(model: Any, settings: ExportSettings) -> Any:
     """The network, fused, its head set to answer in one tensor."""
     network = model.model.float().eval()
@@ -152,6 +139,9 @@ def _entry_of(
 ) -> dict[str, Any]:
     """The manifest entry that goes into the file."""
     names = {int(number): str(name) for number, name in model.names.items()}
+    person = person_class(names)
+    if person is None:
+        raise InputError(f"{source}: found the classes {', '.join(names.values())}; expected one called person")
     detr = type(network.model[-1]).__name__ == "RTDETRDecoder"
     fit = {"fit": "stretch"} if detr else {"fit": "letterbox", "pad": 114}
     decoder = "detr_end2end" if detr else "yolo_end2end" if settings.end2end else "yolo"
@@ -159,7 +149,7 @@ def _entry_of(
     return {
         "decoder": decoder,
         "classes": len(names),
-        "person": person_of(names, source),
+        "person": person,
         "score": settings.score,
         "low_score": min(0.1, settings.score),
         "nms_iou": 0.7,  # ultralytics' own

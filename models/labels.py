@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hall.errors import InputError
+from models.classes import person_class
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -135,11 +136,10 @@ def _person(names: Mapping[Any, str], where: Path) -> Any:
     Raises:
         InputError: none is called so, and there is more than one.
     """
-    if found := [number for number, name in names.items() if name.strip().lower() == "person"]:
-        return found[0]
-    if len(names) == 1:
-        return next(iter(names))
-    raise InputError(f"{where}: found the classes {', '.join(names.values())}; expected one called person")
+    found = person_class(names)
+    if found is None:
+        raise InputError(f"{where}: found the classes {', '.join(names.values())}; expected one called person")
+    return found
 
 
 def _rows(path: Path, person: Any) -> Boxes:

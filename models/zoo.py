@@ -213,7 +213,7 @@ def resolve(name: str | Path, folders: Sequence[Path] = (), *, zoo: Zoo | None =
             manifest's `preferred` models that is in a folder, else the default; or the path of an .onnx file
             whose sha256 or file name the manifest knows, or that says itself how it is read
             (`models.describe`).
-        folders: where to look for files that are not shipped, in this order.
+        folders: where to look for files that are not shipped or not here, in this order.
         zoo: the manifest, if not the one of this package.
 
     Raises:
@@ -225,7 +225,7 @@ def resolve(name: str | Path, folders: Sequence[Path] = (), *, zoo: Zoo | None =
     if entry is not None:
         model = ModelFile(entry, _find(entry, folders))
     elif Path(name).suffix == ".onnx":
-        path = Path(name)
+        path = next((path for path in (Path(name), *(f / name for f in folders)) if path.is_file()), Path(name))
         model = ModelFile(_identify(path, zoo), path)
     else:
         raise ModelError(f"{name}: no such model; expected a path of an .onnx file or one of: {_list(zoo)}")

@@ -43,6 +43,13 @@ def test_a_file_says_what_it_is(name: str, decoder: str, person: int, score: flo
     assert (entry.input.width, entry.input.height) == (96, 64)
 
 
+def test_a_file_by_its_name_in_a_model_folder(tmp_path: Path) -> None:
+    model = resolve("ssd.onnx", [tmp_path, GOLDEN])
+    assert (model.entry.name, model.path) == ("ssd", GOLDEN / "ssd.onnx")
+    with pytest.raises(ModelError, match=r"^none\.onnx: cannot read"):
+        resolve("none.onnx", [tmp_path, GOLDEN])
+
+
 def test_ultralytics_files_are_fed_as_ultralytics_feeds_them() -> None:
     yolo, rtdetr = (resolve(GOLDEN / f"{name}.onnx").entry for name in ("yolo11", "rtdetr_ultralytics"))
     assert yolo.input.model_dump() == {

@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from cli.models import app
 from hall.errors import InputError
 from models._ultralytics import load, require
-from models.export import ExportSettings, export, person_of
+from models.classes import person_class
+from models.export import ExportSettings, export
 from models.labels import Labelled, read_labels
 from models.train import TrainSettings, train, write_dataset
 
@@ -85,18 +86,18 @@ def test_what_is_no_detector(ultralytics: Any, tmp_path: Path) -> None:
     ("names", "person"),
     [
         ({0: "bag", 1: "Person"}, 1),
+        # the only one, whatever it is called
         ({0: "citizen"}, 0),
+        # COCO, by numbers
         ({n: str(n) for n in range(80)}, 0),
+        # nobody
+        ({0: "bag", 1: "phone"}, None),
+        ({0: "0", 1: "1"}, None),
+        ({}, None),
     ],
 )
-def test_the_class_of_people(names: dict[int, str], person: int) -> None:
-    assert person_of(names, "a.pt") == person
-
-
-@pytest.mark.parametrize("names", [{0: "bag", 1: "phone"}, {0: "0", 1: "1"}])
-def test_no_class_of_people(names: dict[int, str]) -> None:
-    with pytest.raises(InputError, match=r"a\.pt: found the classes .*; expected one called person"):
-        person_of(names, "a.pt")
+def test_the_class_of_people(names: dict[int, str], person: int | None) -> None:
+    assert person_class(names) == person
 
 
 @pytest.mark.parametrize(
