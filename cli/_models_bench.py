@@ -13,7 +13,7 @@ import typer
 
 from cli._models import model_folders
 from hall.errors import InputError, ModelError
-from models.zoo import ModelFile, load_zoo, places, resolve
+from models.zoo import ModelFile, places, resolve, zoo_of
 
 
 def bench_models(
@@ -65,6 +65,6 @@ def _models(names: Sequence[str]) -> Iterator[ModelFile]:
     if names:
         yield from (resolve(name, folders) for name in names)
         return
-    for entry in load_zoo().models:
+    for entry in zoo_of(folders).models:
         if any(path.is_file() for path in places(entry, folders)):
             yield resolve(entry.name, folders)

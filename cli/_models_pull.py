@@ -12,7 +12,7 @@ import typer
 from cli._models import model_folders
 from hall.errors import InputError, ModelError
 from models.pull import Progress, PullSettings, pull
-from models.zoo import ModelEntry, Zoo, load_zoo
+from models.zoo import ModelEntry, Zoo, zoo_of
 
 
 def pull_models(
@@ -42,9 +42,9 @@ def pull_models(
 
     Example: hallwatch models pull yolox-s_640 --folder ~/models
     """
-    entries = _wanted(load_zoo(), names)
-    target = folder or next(iter(model_folders()), None)
-    if target is None:
+    folders = [*([folder] if folder else []), *model_folders()]
+    entries = _wanted(zoo_of(folders), names)
+    if not folders:
         raise InputError("found no model folder; expected --folder DIR, or a folder in HALLWATCH_MODELS")
     settings = PullSettings(mirrors=mirror or [], proxy=proxy or None)
     faults = []
@@ -53,7 +53,7 @@ def pull_models(
             print(f"{entry.name} comes along with hallwatch", file=sys.stderr)
             continue
         try:
-            path = pull(entry, target, settings, progress_line(entry.name, sys.stderr))
+            path = pull(entry, folders[0], settings, progress_line(entry.name, sys.stderr))
         except ModelError as exc:
             faults.append(str(exc))
         else:

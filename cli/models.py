@@ -15,7 +15,7 @@ from cli._models_evaluate import evaluate_model
 from cli._models_pull import pull_models
 from cli._models_train import export_model, train_model
 from hall.errors import HallwatchError, ModelError
-from models.zoo import ModelEntry, ModelFile, Zoo, load_zoo, places
+from models.zoo import ModelEntry, ModelFile, Zoo, places, zoo_of
 
 __all__ = ["app", "model_folders"]
 
@@ -39,12 +39,12 @@ def list_models(
 
     Example: hallwatch models list --folder ~/models
     """
+    folders = [*(folder or []), *model_folders()]
     try:
-        zoo = load_zoo()
+        zoo = zoo_of(folders)
     except HallwatchError as exc:
         typer.echo(str(exc), err=True)
         raise typer.Exit(1) from exc
-    folders = [*(folder or []), *model_folders()]
     rows = [_row(entry, zoo, folders) for entry in zoo.models]
     typer.echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else _table(rows))
     if faults := [row["fault"] for row in rows if row["fault"]]:

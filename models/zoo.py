@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -32,6 +32,9 @@ DecoderName = Literal["nanodet", "rtmdet", "omz", "yolo", "yolo_end2end", "yolox
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Read = TypeVar("Read", bound=_Strict)
 
 
 class InputSpec(_Strict):
@@ -185,6 +188,12 @@ class ModelFile:
         return content
 
 
+class _More(_Strict):
+    """The manifest of a model folder: entries besides those of hallwatch."""
+
+    models: tuple[ModelEntry, ...] = Field(alias="model", min_length=1)
+
+
 def load_zoo(path: Path = MANIFEST) -> Zoo:
     """Read a manifest.
 
@@ -192,14 +201,41 @@ def load_zoo(path: Path = MANIFEST) -> Zoo:
         ModelError: no such file, no TOML, or entries that break the rules of this module, all of them at
             once.
     """
+    return _validated(Zoo, path, _read(path))
+
+
+def zoo_of(folders: Sequence[Path]) -> Zoo:
+    """The manifest of hallwatch and the entries of every `zoo.toml` in the model folders.
+
+    Raises:
+        ModelError: as `load_zoo`; also where two entries are alike, or one says that it is shipped.
+    """
+    zoo = load_zoo()
+    for path in (folder / MANIFEST.name for folder in dict.fromkeys(folders)):
+        if not path.is_file():
+            continue
+        more = _validated(_More, path, _read(path)).models
+        if shipped := [entry.name for entry in more if entry.shipped]:
+            raise ModelError(
+                f"{path}: {', '.join(shipped)} is said to be shipped; expected that of hallwatch's own only"
+            )
+        together = {"default": zoo.default, "preferred": zoo.preferred, "model": (*zoo.models, *more)}
+        zoo = _validated(Zoo, path, together)
+    return zoo
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as exc:
         raise ModelError(f"{path}: cannot read the model manifest: {exc}") from exc
-    try:
-        return Zoo.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:
         raise ModelError(f"{path}: not TOML: {exc}") from exc
+
+
+def _validated(kind: type[Read], path: Path, told: dict[str, Any]) -> Read:
+    try:
+        return kind.model_validate(told)
     except ValidationError as exc:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in exc.errors()]
         raise ModelError("\n  ".join([f"{path}: {len(faults)} fault(s)", *faults])) from exc
@@ -214,13 +250,13 @@ def resolve(name: str | Path, folders: Sequence[Path] = (), *, zoo: Zoo | None =
             whose sha256 or file name the manifest knows, or that says itself how it is read
             (`models.describe`).
         folders: where to look for files that are not shipped or not here, in this order.
-        zoo: the manifest, if not the one of this package.
+        zoo: the manifest, if not that of this package and of the folders.
 
     Raises:
         ModelError: unknown name, no file, a file that is not what the manifest says, or one that the manifest
             does not know and that does not say how it is read.
     """
-    zoo = zoo or load_zoo()
+    zoo = zoo or zoo_of(folders)
     entry = zoo.auto(folders) if str(name) == "auto" else zoo.named(str(name))
     if entry is not None:
         model = ModelFile(entry, _find(entry, folders))

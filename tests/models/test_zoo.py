@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
 from hall.errors import ModelError
-from models.zoo import MANIFEST, WEIGHTS, load_zoo, places, resolve
+from models.zoo import MANIFEST, WEIGHTS, load_zoo, places, resolve, zoo_of
 
 DEFAULT = "nanodet-g_416_int8"
 SHIPPED = [DEFAULT, "nanodet-g_416_w16"]
@@ -204,3 +205,49 @@ class TestManifest:
     def test_no_such_manifest(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"gone\.toml: cannot read the model manifest"):
             load_zoo(tmp_path / "gone.toml")
+
+
+class TestFolderManifest:
+    """A zoo.toml in a model folder: models of a site, under names of their own."""
+
+    ENTRY = MANIFEST.read_text(encoding="utf-8").rpartition("[[model]]")[2]
+
+    def put(self, folder: Path, **other: str) -> str:
+        """A model of some bytes, and the entry that describes it."""
+        content = b"a network"
+        (folder / "site.onnx").write_bytes(content)
+        told = {
+            "name": '"site"',
+            "file": '"site.onnx"',
+            "size": "9",
+            "sha256": f'"{hashlib.sha256(content).hexdigest()}"',
+        }
+        lines = [line for line in self.ENTRY.strip().splitlines() if line.partition(" ")[0] not in {*told, *other}]
+        text = "\n".join(["[[model]]", *(f"{key} = {value}" for key, value in {**told, **other}.items()), *lines])
+        (folder / "zoo.toml").write_text(text, encoding="utf-8")
+        return text
+
+    def test_its_models_are_found_by_name(self, tmp_path: Path) -> None:
+        self.put(tmp_path)
+        model = resolve("site", [tmp_path / "empty", tmp_path])
+        assert (model.entry.name, model.path) == ("site", tmp_path / "site.onnx")
+        assert zoo_of([tmp_path, tmp_path]).names == [*load_zoo().names, "site"]
+        assert resolve("auto", [tmp_path]).entry.name == DEFAULT
+        (tmp_path / "site.onnx").write_bytes(b"a netw0rk")
+        with pytest.raises(ModelError, match="altered or another model"):
+            resolve("site", [tmp_path])
+
+    @pytest.mark.parametrize(
+        ("key", "value", "message"),
+        [
+            ("name", f'"{DEFAULT}"', "name nanodet-g_416_int8 stands in more than one model"),
+            ("shipped", "true", "site is said to be shipped"),
+            ("licence", '""', "model.0.licence: String should have at least 1"),
+            ("size", "=", "not TOML"),
+        ],
+    )
+    def test_fault(self, key: str, value: str, message: str, tmp_path: Path) -> None:
+        self.put(tmp_path, **{key: value})
+        with pytest.raises(ModelError, match=message) as caught:
+            resolve("default", [tmp_path])
+        assert str(tmp_path / "zoo.toml") in str(caught.value)
