@@ -234,11 +234,16 @@ def _fetch(
     if source.size is not None and here >= source.size:
         return
     with _asked(opener, source, file, here, timeout_s) as answer:
-        if here and not _goes_on(answer, here):
+        start = here if here and _goes_on(answer, here) else 0
+        told = answer.headers.get("Content-Length", "")
+        sent = start + int(told) if told.isdigit() else None
+        if source.size is not None and sent not in {None, source.size}:
+            # A page that asks for a password, say: what is here already is kept.
+            raise _BrokenError(f"has {sent} bytes; expected {source.size}: another file", again=False)
+        if start < here:
             file.truncate(0)
             here = 0
-        told = answer.headers.get("Content-Length", "")
-        whole = source.size or (here + int(told) if told.isdigit() else None)
+        whole = source.size or sent
         for chunk in _chunks(answer):
             here += len(chunk)
             if here > (source.size or ARCHIVE_LIMIT):

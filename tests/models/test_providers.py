@@ -8,8 +8,12 @@ from pathlib import Path
 
 import onnxruntime as ort
 import pytest
+from typer.testing import CliRunner
 
+from cli._edge import open_detector
+from cli.main import app
 from hall.errors import ModelError
+from hall.load import load_hall
 from models.providers import choose, confirm, installed_names, short_name
 from models.session import open_session
 from models.zoo import resolve
@@ -90,3 +94,20 @@ def test_names() -> None:
     assert installed_names([TENSORRT, "AzureExecutionProvider", CPU]) == ["cpu", "tensorrt"]
     assert short_name(OPENVINO) == "openvino"
     assert short_name("AzureExecutionProvider") == "AzureExecutionProvider"
+
+
+def test_the_start_says_what_runs_the_model(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hall = load_hall(clips / "hall.yaml")
+    open_detector(hall, 1)
+    assert "nanodet-g_416_int8 on cpu (chosen; installed: cpu), 1 thread(s)\n" in capsys.readouterr().err
+    open_detector(hall, 2, "nanodet-g_416_w16", "cpu")
+    assert capsys.readouterr().err == "detector nanodet-g_416_w16 on cpu (forced; installed: cpu), 2 thread(s)\n"
+
+
+def test_a_box_that_was_told_to_take_another_does_not_start(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HALLWATCH_PROVIDER", "tensorrt")
+    result = CliRunner().invoke(app, ["replay", str(clips / "hall.yaml"), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, ModelError)
+    assert "found no execution provider tensorrt; installed: cpu" in str(result.exception)

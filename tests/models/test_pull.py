@@ -118,11 +118,25 @@ def test_a_file_that_does_not_end_is_cut_off(server: FilesServer, tmp_path: Path
     assert len(server.asked) == 1
 
 
-def test_a_shorter_file_is_never_in_place(server: FilesServer, tmp_path: Path) -> None:
-    server.files["model.onnx"] = CONTENT[:300_000]
-    with pytest.raises(ModelError, match="no address had"):
+@pytest.mark.parametrize("length", [True, False])
+def test_a_shorter_file_is_never_in_place(length: bool, server: FilesServer, tmp_path: Path) -> None:
+    server.files["model.onnx"], server.length = CONTENT[:300_000], length
+    with pytest.raises(ModelError, match="has 300000 bytes; expected 512000" if length else "broke off|416"):
         pull(entry(), tmp_path, settings(server, tries=3))
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_page_that_is_no_model_takes_nothing_from_what_is_here(server: FilesServer, tmp_path: Path) -> None:
+    """A network that asks for a password answers everything with a page of its own, and knows no ranges."""
+    server.break_after = [100_000]
+    with pytest.raises(ModelError, match="broke off"):
+        pull(entry(), tmp_path, settings(server, tries=1))
+    server.files["model.onnx"], server.ranges = b"<html>log in</html>", False
+    with pytest.raises(ModelError, match="has 19 bytes; expected 512000: another file"):
+        pull(entry(), tmp_path, settings(server))
+    server.files["model.onnx"], server.ranges = CONTENT, True
+    assert pull(entry(), tmp_path, settings(server)).read_bytes() == CONTENT
+    assert server.asked[-1][1] == "bytes=100000-"
 
 
 def test_a_broken_file_in_its_place_is_replaced(server: FilesServer, tmp_path: Path) -> None:
