@@ -10,12 +10,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 # Stamps lie in the environment: without it there is nothing that they could tell.
 DONE := $(VENV)/.done
 
+RTSP_PACKAGES := gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good \
+  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly python3-gi
 TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk ffmpeg opencv-doc openssl \
-  gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
-  gstreamer1.0-plugins-ugly python3-gi
+  $(RTSP_PACKAGES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench trackers accuracy chaos train-smoke wheel lock clean
+.PHONY: help install dev demo test check bench trackers density accuracy chaos train-smoke wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -40,6 +41,10 @@ bench: $(DONE)/run ## benchmarks; BENCH=--json for a program to read
 
 trackers: $(DONE)/run $(DONE)/peers ## our tracker beside ByteTrack and OC-SORT; HALLWATCH_DATA: the folder with mot/
 	$(BIN)/python -m tests.benchmarks.bench_trackers --peers $(VENV)/peers/bin/python $(BENCH)
+
+density: $(DONE)/run $(DONE)/peers ## cameras a box keeps up with, beside the loop that tutorials teach; about a quarter of an hour
+	@scripts/apt-packages "make density" mosquitto $(RTSP_PACKAGES)
+	$(BIN)/python -m tests.benchmarks.bench_density --peers $(VENV)/peers/bin/python $(BENCH)
 
 accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --only restless" runs some, in build/accuracy
 	$(BIN)/hallwatch accuracy $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Annotated
 
 import cv2
@@ -10,8 +11,10 @@ import msgspec
 import typer
 
 from cli._day import bench_day
+from cli._density import DensityFigures, StreamKind, bench_density
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings
 from edge.bench import bench_replay
+from edge.density import Load
 from hall.load import load_hall
 from twin.bench import bench_twin
 from twin.bench_stays import StayFigures, bench_stays
@@ -120,6 +123,54 @@ def stays(
         f"{_stay_row('ledger', figures.tracked_ledger)}\n{_stay_row('track dwell', figures.tracked_dwell)}\n"
         f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame",
     )
+
+
+@app.command()
+def density(
+    as_json: JsonOption = False,
+    streams: Annotated[
+        list[StreamKind] | None,
+        typer.Option(help="main: 1080p of 4 Mbit/s; sub: 640x360 of 0.5; 25 pictures a second. Repeat for both."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=5, help="How long each number of cameras is counted.")] = 15.0,
+    fps: Annotated[float, typer.Option(min=0.5, max=12, help="Frames of a camera that are looked at.")] = 2.0,
+    model: ModelOption = None,
+    provider: ProviderOption = "auto",
+    keep: Annotated[Path | None, typer.Option(help="A folder in which the streams are kept for the next time.")] = None,
+) -> None:
+    """How many RTSP cameras a box keeps up with, beside decoding and inference alone: some minutes.
+
+    Cameras are added until one is late by a second or misses pictures. They come from a GStreamer server on this
+    machine (Debian packages, named where they are missing), which takes its share of it.
+
+    Example: hallwatch bench density --streams main --json
+    """
+    figures = bench_density(
+        streams or ["main", "sub"],
+        analyse_fps=fps,
+        seconds=seconds,
+        model=model or "default",
+        provider=provider,
+        folder=keep,
+    )
+    _print(figures, as_json, _density_table(figures))
+
+
+def _density_table(figures: DensityFigures) -> str:
+    lines = [f"{figures.cores} cores, {figures.model} on {figures.provider}, {figures.analyse_fps:g} frames a second"]
+    for kind in figures.kinds:
+        stages = ", ".join(f"{stage} {spent:.1%}" for stage, spent in _per_camera(kind.box).items())
+        lines.append(
+            f"{kind.streams} streams ({kind.size_px[0]}x{kind.size_px[1]} at 25): {kind.box.cameras} cameras, "
+            f"{kind.box_per_core:.1f} per core; decoding and inference alone: {kind.limit.cameras}\n"
+            f"  ratio_to_limit {kind.ratio_to_limit:.2f} (of processor time per camera {kind.ratio_of_cpu:.2f}), "
+            f"lag p95 {kind.box.lag_p95_s:.2f} s\n  of a core per camera: {stages}"
+        )
+    return "\n".join(lines)
+
+
+def _per_camera(load: Load) -> dict[str, float]:
+    return {stage: spent / max(1, load.cameras) for stage, spent in load.stages.items()}
 
 
 def _print(figures: msgspec.Struct, as_json: bool, text: str) -> None:

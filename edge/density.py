@@ -1,0 +1,309 @@
+"""How many live cameras a box holds: the box itself, and decoding and inference alone, on the same streams.
+
+Both run in a process of their own (`multiprocessing`), so that their processor time is theirs.
+"""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import av
+import cv2
+import msgspec
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from edge.capture import Sampler
+from edge.live import LiveCamera
+from edge.media import shrink_to
+from edge.service import BATCH, EdgeService
+from hall.broker import BrokerSettings
+from hall.load import parse_hall
+from models.zoo import resolve
+from vision.detector import Detector
+from vision.types import Frame
+
+WARM_S = 6.0
+"""Time after the first pictures in which nothing is counted: rates are means of some seconds."""
+OPEN_S = 20.0
+"""Within so long every camera must show a picture."""
+LEAST_DECODED = 0.97
+LEAST_ANALYSED = 0.95
+MOST_LAG_S = 1.0
+"""What a box must keep up: of the pictures a stream has and of the frames that are due, so many, and results at p95
+within a second of the picture."""
+
+
+class DensityJob(msgspec.Struct, frozen=True):
+    """What to measure.
+
+    Attributes:
+        hall: text of a hall file with one floor, whose cameras are the streams.
+        stream_fps: pictures a second of each stream.
+        analyse_fps: frames a second of each camera that are looked at.
+        seconds: how long to count.
+        model: name of a detector; `folders` are where its file is looked for.
+        broker: port of an MQTT broker on loopback; nobody need listen there.
+        warm_s: how long nothing is counted after every camera has shown a picture.
+    """
+
+    hall: str
+    stream_fps: float
+    analyse_fps: float
+    seconds: float
+    model: str
+    folders: list[Path]
+    provider: str = "auto"
+    broker: int = 1
+    warm_s: float = WARM_S
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What came of it.
+
+    Attributes:
+        decoded, analysed: of the pictures and frames that were due, the share of the camera that got least.
+        lag_p95_s: from the picture's arrival to the end of all that follows from it.
+        cpu_s: processor seconds per second, of the whole process.
+        stages: the same by stage: `decode` (receive, decode, convert), `inference`, `pipeline` (all else of the main
+            thread) and `rest`.
+    """
+
+    cameras: int
+    decoded: float
+    analysed: float
+    lag_p95_s: float
+    cpu_s: float
+    stages: dict[str, float]
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether nothing was late or left out."""
+        return self.decoded >= LEAST_DECODED and self.analysed >= LEAST_ANALYSED and self.lag_p95_s <= MOST_LAG_S
+
+
+class _Timed(Detector):
+    """A detector that adds up its processor time."""
+
+    spent_s = 0.0
+
+    def detect(self, images: Sequence[np.ndarray]) -> list:  # type: ignore[type-arg]
+        began = time.thread_time()
+        found = super().detect(images)
+        self.spent_s += time.thread_time() - began
+        return found
+
+
+class _Watched(EdgeService):
+    """A box that notes how late each frame is done."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.done: list[tuple[str, float, float]] = []
+
+    def _turn(self, frames: list[Frame]) -> None:
+        super()._turn(frames)
+        now = time.time()
+        self.done += [(frame.camera_id, now, now - frame.captured_at) for frame in frames]
+
+    @property
+    def cameras(self) -> list[LiveCamera]:
+        return self._cameras
+
+
+def measure_box(job: DensityJob) -> Load:
+    """Run the service on the cameras of the job."""
+    detector = _open(job)
+    hall = parse_hall(job.hall)
+    with tempfile.TemporaryDirectory() as folder:
+        broker = BrokerSettings(host="127.0.0.1", port=job.broker)
+        service = _Watched(hall, hall.floors[0].nodes[0], detector, broker, Path(folder))
+        names = [camera.camera_id for camera in service.cameras]
+        stages: dict[str, float] = {}
+        spans: list[tuple[float, float]] = []
+
+        def shown() -> bool:
+            return all(camera.stats().decoded_fps > 0 for camera in service.cameras)
+
+        decoded: list[float] = []
+
+        def count() -> None:
+            decoded.extend(camera.stats().decoded_fps for camera in service.cameras)
+
+        watcher = threading.Thread(
+            target=_watch, args=(job, detector, shown, count, service.stop, spans, stages), name="watcher"
+        )
+        watcher.start()
+        service.run()
+        watcher.join()
+    began, ended = spans[0]
+    done = [(name, lag) for name, at, lag in service.done if began <= at < ended]
+    per_camera = [sum(name == own for own, _ in done) for name in names]
+    return _load(job, len(names), min(decoded), min(per_camera), [lag for _, lag in done], stages, ended - began)
+
+
+def measure_limit(job: DensityJob) -> Load:
+    """Decode all streams, convert the frames that are due, and look at them in batches: nothing else."""
+    detector = _open(job)
+    hall = parse_hall(job.hall)
+    cameras = hall.floors[0].cameras
+    frames: queue.SimpleQueue[tuple[int, float, np.ndarray]] = queue.SimpleQueue()
+    pictures = [0] * len(cameras)
+    stopping = threading.Event()
+    readers = [
+        threading.Thread(
+            target=_bare_reader,
+            args=(number, camera.source.get_secret_value(), job, detector.input_size, frames, pictures, stopping),
+            name=f"camera-{number}-reader",
+            daemon=True,
+        )
+        for number, camera in enumerate(cameras)
+    ]
+    for reader in readers:
+        reader.start()
+    stages: dict[str, float] = {}
+    spans: list[tuple[float, float]] = []
+    decoded: list[float] = []
+    start = list(pictures)
+
+    def shown() -> bool:
+        start[:] = pictures
+        return all(pictures)
+
+    def count() -> None:
+        decoded.extend((now - then) / job.seconds for now, then in zip(pictures, start, strict=True))
+
+    watcher = threading.Thread(
+        target=_watch, args=(job, detector, shown, count, stopping.set, spans, stages), name="watcher"
+    )
+    watcher.start()
+    done = _bare_inference(frames, detector, stopping)
+    watcher.join()
+    began, ended = spans[0]
+    done = [(number, at, lag) for number, at, lag in done if began <= at < ended]
+    per_camera = [sum(number == own for own, _, _ in done) for number in range(len(cameras))]
+    lags = [lag for _, _, lag in done]
+    return _load(job, len(cameras), min(decoded), min(per_camera), lags, stages, ended - began)
+
+
+def _open(job: DensityJob) -> _Timed:
+    cv2.setNumThreads(1)
+    return _Timed(resolve(job.model, job.folders), threads=1, providers=[job.provider])
+
+
+def _bare_reader(
+    number: int,
+    address: str,
+    job: DensityJob,
+    fit: tuple[int, int],
+    frames: queue.SimpleQueue[tuple[int, float, np.ndarray]],
+    pictures: list[int],
+    stopping: threading.Event,
+) -> None:
+    sampler, reformatter, began = Sampler(job.analyse_fps, job.stream_fps), VideoReformatter(), time.monotonic()
+    with av.open(address, options={"rtsp_transport": "tcp", "fflags": "nobuffer"}, timeout=(OPEN_S, 5)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+        for frame in container.decode(stream):
+            if stopping.is_set():
+                return
+            pictures[number] += 1
+            if sampler.take(time.monotonic() - began):
+                width_px, height_px = shrink_to((frame.width, frame.height), fit)
+                small = reformatter.reformat(
+                    frame, width_px, height_px, "bgr24", interpolation=Interpolation.BILINEAR, threads=1
+                )
+                frames.put((number, time.time(), small.to_ndarray()))
+
+
+def _bare_inference(
+    frames: queue.SimpleQueue[tuple[int, float, np.ndarray]], detector: Detector, stopping: threading.Event
+) -> list[tuple[int, float, float]]:
+    done = []
+    while not stopping.is_set():
+        batch = []
+        try:
+            batch.append(frames.get(timeout=0.25))
+            while len(batch) < BATCH:
+                batch.append(frames.get_nowait())
+        except queue.Empty:
+            pass
+        if batch:
+            detector.detect([image for _, _, image in batch])
+            now = time.time()
+            done += [(number, now, now - at) for number, at, _ in batch]
+    return done
+
+
+def _watch(
+    job: DensityJob,
+    detector: _Timed,
+    shown: Callable[[], bool],
+    count: Callable[[], None],
+    stop: Callable[[], None],
+    spans: list[tuple[float, float]],
+    stages: dict[str, float],
+) -> None:
+    """Wait for the first pictures, then count for as long as asked, and bring all to an end."""
+    deadline = time.monotonic() + OPEN_S
+    while not shown() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(job.warm_s)
+    shown()
+    began, before, looked_s = time.time(), _thread_s(), detector.spent_s
+    time.sleep(job.seconds)
+    after, looked_s = _thread_s(), detector.spent_s - looked_s
+    count()
+    spans.append((began, time.time()))
+    stages.update(_stages(before, after, looked_s))
+    stop()
+
+
+def _thread_s() -> dict[str, float]:
+    """Processor seconds of the threads of this process so far, by kind."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    spent: dict[str, float] = {}
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            fields = (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        name = names.get(int(task.name), "")
+        kind = "main" if name == "MainThread" else "decode" if "-reader" in name else "rest"
+        spent[kind] = spent.get(kind, 0.0) + (int(fields[11]) + int(fields[12])) / 100
+    return spent
+
+
+def _stages(before: dict[str, float], after: dict[str, float], looked_s: float) -> dict[str, float]:
+    gone = {kind: after.get(kind, 0.0) - before.get(kind, 0.0) for kind in ("main", "decode", "rest")}
+    return {
+        "decode": gone["decode"],
+        "inference": looked_s,
+        "pipeline": max(0.0, gone["main"] - looked_s),
+        "rest": gone["rest"],
+    }
+
+
+def _load(
+    job: DensityJob,
+    cameras: int,
+    decoded_fps: float,
+    analysed: int,
+    lags: Sequence[float],
+    stages: dict[str, float],
+    span_s: float,
+) -> Load:
+    stages = {stage: round(spent_s / span_s, 3) for stage, spent_s in stages.items()}
+    return Load(
+        cameras=cameras,
+        decoded=round(decoded_fps / job.stream_fps, 3),
+        analysed=round(analysed / (job.analyse_fps * span_s), 3),
+        lag_p95_s=round(float(np.percentile(lags, 95)), 3) if lags else float("inf"),
+        cpu_s=round(sum(stages.values()), 3),
+        stages=stages,
+    )
