@@ -13,6 +13,7 @@ import typer
 from cli._day import bench_day
 from cli._density import DensityFigures, StreamKind, bench_density
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings
+from cli._faults import bench_faults, fault_table
 from edge.bench import bench_replay
 from edge.density import Load
 from hall.load import load_hall
@@ -171,6 +172,16 @@ def _density_table(figures: DensityFigures) -> str:
 
 def _per_camera(load: Load) -> dict[str, float]:
     return {stage: spent / max(1, load.cameras) for stage, spent in load.stages.items()}
+
+
+@app.command()
+def faults(as_json: JsonOption = False) -> None:
+    """What can be wrong with a camera: how long until a box notices, and until it is over it. Takes minutes.
+
+    Example: hallwatch bench faults
+    """
+    figures = bench_faults(lambda name: typer.echo(f"... {name}", err=True))
+    _print(figures, as_json, fault_table(figures))
 
 
 def _print(figures: msgspec.Struct, as_json: bool, text: str) -> None:

@@ -12,6 +12,7 @@ import random
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -81,11 +82,15 @@ class RtspCamera:
     def __init__(self, footage: Footage, login: tuple[str, str] | None = None, port: int = 0) -> None:
         self.footage, self.port = footage, port
         self.behaviour: Misbehaviour = "fine"
-        self._login = None if login is None else base64.b64encode(":".join(login).encode()).decode()
+        self.ask_for(login)
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._random = random.Random(1)  # noqa: S311 - loss, no secret
+
+    def ask_for(self, login: tuple[str, str] | None) -> None:
+        """From now on, this user and password are asked for."""
+        self._login = None if login is None else base64.b64encode(":".join(login).encode()).decode()
 
     def start(self) -> None:
         """Listen."""
@@ -221,3 +226,13 @@ def _payloads(nal: bytes) -> Iterator[bytes]:
         part = rest[at : at + _PAYLOAD_BYTES]
         begins, ends = at == 0, at + _PAYLOAD_BYTES >= len(rest)
         yield bytes([nal[0] & 0xE0 | _FU_A, begins << 7 | ends << 6 | kind]) + part
+
+
+def main(video: str, port: str) -> None:
+    """Serve until killed: `python -m twin.rtsp VIDEO PORT`."""
+    RtspCamera(Footage.read(Path(video)), port=int(port)).start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
