@@ -42,6 +42,7 @@ ADDRESS = Address("chaos", "f1", "edge-f1")
 _TOGETHER = 4
 """Looks of one commit, as a box takes a frame of each camera."""
 
+_PART = 200 * _TOGETHER
 _PAUSE_S = 0.008
 _QUOTA = 256 * 2**20
 
@@ -51,6 +52,26 @@ class _Saved(msgspec.Struct, array_like=True):
 
     position: int
     pipeline: bytes
+
+
+class _Feed:
+    """The observations of a run, in parts: a box that begins has to read one of them only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._number, self._part = -1, list[Observation]()
+
+    @staticmethod
+    def write(folder: Path, feed: Sequence[Observation]) -> None:
+        for number in range(0, len(feed), _PART):
+            (folder / f"feed-{number // _PART}").write_bytes(pickle.dumps(feed[number : number + _PART]))
+
+    def take(self, position: int) -> list[Observation]:
+        """The looks of one commit; none at the end."""
+        if position // _PART != self._number:
+            path = self._folder / f"feed-{position // _PART}"
+            self._number, self._part = position // _PART, pickle.loads(path.read_bytes()) if path.exists() else []
+        return self._part[position % _PART : position % _PART + _TOGETHER]
 
 
 class _NoDetector:
@@ -64,7 +85,7 @@ def _pipeline(saved: bytes | None) -> Pipeline:
 
 def _box(folder: Path, port: int, *, drain: bool) -> None:
     """The process that is killed."""
-    feed: list[Observation] = pickle.loads((folder / "feed").read_bytes())
+    feed = _Feed(folder)
     outbox = Outbox(folder / "outbox.db", quota_bytes=_QUOTA)
     stored = outbox.load_state()
     saved = None if stored is None else msgspec.msgpack.decode(stored, type=_Saved)
@@ -77,8 +98,7 @@ def _box(folder: Path, port: int, *, drain: bool) -> None:
     )
     publisher.start()
     pipeline = _pipeline(None if saved is None else saved.pipeline)
-    while not drain and position < len(feed):
-        part = feed[position : position + _TOGETHER]
+    while not drain and (part := feed.take(position)):
         emitted = [told for camera, at, found in part for told in pipeline.observe(camera, at, found)]
         messages = numbered(ADDRESS, boot, seq, emitted)
         position, seq = position + len(part), seq + len(messages)
@@ -149,7 +169,7 @@ def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300, lon
     """Kill a box so many times, and stop and start its broker at random."""
     rng = random.Random(seed)
     feed = list(observations(seed, round(time.time()), kills * looks_per_kill))
-    (folder / "feed").write_bytes(pickle.dumps(feed))
+    _Feed.write(folder, feed)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     stops = 0
@@ -173,6 +193,8 @@ def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300, lon
     again, wrong = judge(expected, received)
     if last.exitcode != 0:
         wrong.append(f"the last box ended with {last.exitcode}: not everything was acknowledged")
+    if len(boots) < kills / 2 or boots[-1][1] < 10 * kills:
+        wrong.append(f"{len(boots)} boots judged {boots[-1][1]} looks in all: too few of {kills} were killed at work")
     events = Counter(m.kind for m in expected)["event"]
     return Verdict(kills, len(boots), stops, boots[-1][1], len(expected), events, len(received), again, wrong)
 
