@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Literal
 
 import msgspec
 
+from edge.files import write_whole
 from hall.clock import Clock, to_iso
 from hall.errors import ConfigError, Fault, HallwatchError, InputError, RecordsError
 from hall.layout import Hall
@@ -253,27 +253,3 @@ def reply_to(request: ConfigRequest, error: HallwatchError | None, sha256: str, 
         except UnicodeDecodeError:
             correlation = request.correlation.hex()
     return ReplyBody(REQUEST, error is None, correlation, None if error is None else str(error), sha256, changed)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read so that, whatever happens, either the old or the new one is there.
-
-    Raises:
-        OSError: it cannot be written; the old one stays.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    try:
-        with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

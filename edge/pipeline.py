@@ -79,7 +79,7 @@ class Pipeline:
         before: parts of the pipeline that this one takes over from, see `changed`.
 
     Attributes:
-        zooms: the crops of each camera.
+        locators, zooms: the followers and the crops of each camera.
         gates: the motion gate of each camera.
         watches: what is known of each camera, and its rule.
 
@@ -136,7 +136,7 @@ class Pipeline:
         self._unwatched = close_unwatched(saved, floor, mine, hall.limits, self._names)
         made_of = {c.id: (c.id, c.source, c.floor_points) for c in self.cameras}
         fitted = {c.id: Calibration.fit(c.floor_points) if c.floor_points else None for c in self.cameras}
-        self._locators = {
+        self.locators = {
             name: part(f"locator/{name}", made_of[name], partial(Locator, fitted[name], self._tracker))
             for name in fitted
         }
@@ -237,7 +237,7 @@ class Pipeline:
                 for sure: somebody there is somebody, nobody says nothing.
         """
         self.watches[camera].frame(at, self._sights[camera].look, detections.size_px[0])
-        people = self._locators[camera].locate(at, detections)
+        people = self.locators[camera].locate(at, detections)
         on_duty = self._schedule.is_open(at)
         for window in self._windows.values():
             window.step(camera, people, on_duty=on_duty, coarse=coarse)
@@ -299,7 +299,7 @@ class Pipeline:
     def _take_lines(self, camera: str, people: People) -> Iterator[Emitted]:
         for entrance, counter in self._lines:
             if entrance.camera == camera:
-                born = partial(self._locators[camera].born_foot, size_px=people.tracks.size_px)
+                born = partial(self.locators[camera].born_foot, size_px=people.tracks.size_px)
                 for direction in counter.step(people.at, people.tracks, people.feet, born):
                     yield Emitted(people.at, CrossingBody(entrance.id, direction))
 

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from edge.config import ConfigRequest, HallConfig, check_change, reply_to
+from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.inbox import FrameInbox
 from edge.live import CameraStats, LiveCamera, LiveSettings, LoopClock
 from edge.load import LoadControl, least_factor, rates
@@ -126,6 +127,9 @@ class EdgeService:
         self._cameras = [self._live_camera(camera) for camera in self._pipeline.cameras]
         self._load = LoadControl(least_factor(self._pipeline.cameras))
         self._counted = dict.fromkeys(self._pipeline.gates, (0, 0))
+        store = EvidenceStore(data_dir / "evidence", hall.evidence)
+        key = evidence_key(data_dir, os.environ)
+        self._evidence = EvidenceTaker(store, key, self._address, detector.detect, detector.score)
         self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
         self._health_at = self._tick_at = self._saved_at = float("-inf")
         self._stopping = threading.Event()
@@ -226,6 +230,9 @@ class EdgeService:
         # From before the clock was set back.
         frames = [frame for frame in frames if frame.captured_at <= now + SMALL_STEP_S]
         emitted, self._owed = [*self._owed, *self._pipeline.process(frames)], []
+        for frame in frames:
+            if self._pipeline.fault(frame.camera_id) is None:
+                self._evidence.see(frame, self._pipeline.locators[frame.camera_id].expected)
         now = self._clock.now()
         self._load.worked(self._clock.monotonic() - began, [now - frame.captured_at for frame in frames])
         if _due(self._tick_at, TICK_EVERY_S, now):
@@ -236,6 +243,8 @@ class EdgeService:
         if _due(self._health_at, HEALTH_EVERY_S, now):
             emitted.append(Emitted(now, self._health(now)))
             self._health_at = now
+        self._evidence.tick(now)
+        emitted = self._evidence.taken(emitted, self._pipeline.floor)
         if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)
@@ -285,7 +294,7 @@ class EdgeService:
         before = {camera.id: camera for camera in self._pipeline.cameras}
         fits = {name: zoom.fits(self._detector.input_size) for name, zoom in self._pipeline.zooms.items()}
         open_now = {camera.camera_id: camera for camera in self._cameras}
-        self._pipeline = pipeline
+        self._pipeline, self._evidence.store.settings = pipeline, pipeline.hall.evidence
         cameras, changed = [], [name for name in before if name not in pipeline.zooms]
         for camera in pipeline.cameras:
             known = before.get(camera.id)
@@ -300,6 +309,7 @@ class EdgeService:
             if name in open_now:
                 open_now[name].stop(timeout_s=0)
             self._inbox.forget(name)
+            self._evidence.forget(name)
         self._inferences = {
             name: min(self._inferences.get(name, 0), z.inferences) for name, z in pipeline.zooms.items()
         }

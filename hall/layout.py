@@ -191,6 +191,14 @@ class Session(Model):
     close_after: Duration = 15.0
 
 
+class Evidence(Model):
+    """What a box keeps of an event: pictures in which nobody can be recognised, on the box itself."""
+
+    snapshots: bool = Field(default=True, description="a picture of each event when it is raised")
+    keep_days: float = Field(30.0, gt=0, le=3650, description="how long they are kept")
+    quota_mb: float = Field(500.0, gt=0, description="how much they may take; the oldest go first")
+
+
 class Plan(Model):
     """The floor plan: origin at its lower left corner, metres."""
 
@@ -346,6 +354,7 @@ class Hall(Model):
     limits: Limits = Limits()
     presence: Presence = Presence()
     session: Session = Session()
+    evidence: Evidence = Evidence()
     floors: list[Floor] = Field(min_length=1)
 
     @cached_property

@@ -156,6 +156,7 @@ class EventBody(Body, frozen=True):
     ended_at: Utc | None = None
     reason: ClearReason | None = None
     detail: dict[str, Any] = {}
+    snapshot: str | None = None
 
 
 class SessionBody(Body, frozen=True):

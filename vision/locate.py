@@ -155,6 +155,11 @@ class Locator:
         self.calibration = calibration
         self._tracker = Tracker(settings)
 
+    @property
+    def expected(self) -> list[tuple[float, float, float, float]]:
+        """Boxes of everybody who is followed, also of who was missed in the last frame: x1, y1, x2, y2 in pixels."""
+        return self._tracker.expected
+
     def locate(self, at: Instant, detections: Detections) -> People:
         """People of a frame from its detections, those of low score included."""
         tracks = self._tracker.update(at, detections)

@@ -112,6 +112,14 @@ class Tracker:
         boxes_px, scores = detections.boxes_px.take(shown, axis=0), detections.scores.take(shown)
         return Tracks(ids, boxes_px, scores, detections.size_px)
 
+    @property
+    def expected(self) -> list[tuple[float, float, float, float]]:
+        """Where everybody who is followed is, seen in the last frame or expected there: x1, y1, x2, y2 in pixels."""
+        return [
+            (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            for x, y, width, height in (track.box for track in self._tracks)
+        ]
+
     def born_at(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """When each of some tracks was seen first, tentative or not; NaN for tracks that are not followed."""
         born = {track.id: track.born_at for track in self._tracks}

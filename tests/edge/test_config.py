@@ -15,7 +15,6 @@ from edge.config import (
     fingerprint,
     reply_to,
     signature_of,
-    write_whole,
 )
 from hall.clock import ManualClock
 from hall.errors import ConfigError, InputError, RecordsError
@@ -155,15 +154,6 @@ def test_what_cannot_be_kept_is_not_taken(hall_file: Path) -> None:
     with pytest.raises(RecordsError, match=r"config\.json"):
         config.accept(config.read(sent(LONGER)))
     assert (limit(config), config.sha256) == (20, fingerprint(HALL))
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_whole(tmp_path / "file", b"old")
-    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        write_whole(tmp_path / "file", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    assert (tmp_path / "file").read_bytes() == b"old"
 
 
 def test_a_running_box_keeps_its_place_and_its_detector() -> None:

@@ -197,7 +197,7 @@ class Counts(Locator):
 
 def test_somebody_in_both_is_one_person() -> None:
     pipeline = Pipeline(hall_of(), "edge-f1", Finds(whole=True), model=entry())
-    pipeline._locators["desk"] = seen = Counts()
+    pipeline.locators["desk"] = seen = Counts()
     told(pipeline, 5)
     assert seen.counts == [1] * 10
 

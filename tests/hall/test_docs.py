@@ -31,6 +31,7 @@ BLOCKS: dict[str, type[BaseModel]] = {
     "limits": layout.Limits,
     "presence": layout.Presence,
     "session": layout.Session,
+    "evidence": layout.Evidence,
     "floors": layout.Floor,
     "plan": layout.Plan,
     "cameras": layout.Camera,

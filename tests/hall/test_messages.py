@@ -75,6 +75,7 @@ BODIES: dict[str, AnyBody] = {
         unknown_s=19.0,
         limit_s=300.0,
         detail={"citizens": 1, "waiting_over_limit": False},
+        snapshot="f78421e8-eda9-5048-9ca1-4ab08db1ae4a.jpg",
     ),
     "session": messages.SessionBody(
         "9b5ab356-4a0e-5f1c-93c3-44d6e6c6a3f0",

@@ -1,0 +1,208 @@
+"""What a box keeps of an event: a picture in which nobody can be recognised, sealed, for some weeks.
+
+A picture is blurred, encoded and sealed in memory; only then is there a file. The event names it; it stays on the box.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import msgspec
+
+from edge._closing import cameras_of
+from edge._stages import Emitted
+from edge.blur import Box, Detect, anonymous
+from edge.files import write_whole
+from edge.seal import Seal, sealed
+from hall.clock import Instant, to_iso
+from hall.errors import InputError, RecordsError
+from hall.layout import Evidence, Floor, Window, Zone
+from hall.messages import EventBody
+from hall.topics import Address
+from vision.types import Frame
+
+log = logging.getLogger(__name__)
+
+KEY_VARIABLE = "HALLWATCH_EVIDENCE_KEY"
+_QUALITY = 85
+_TOO_OLD_S = 15.0
+"""A picture that was taken so long before the event was raised shows something else."""
+_EXPIRE_EVERY_S = 600.0
+_LEAST_KEY = 16
+
+
+def evidence_key(folder: Path, environ: Mapping[str, str]) -> bytes:
+    """The key of the box: that of `HALLWATCH_EVIDENCE_KEY`, else one made once, in `evidence.key` beside the outbox.
+
+    Raises:
+        InputError: the variable holds less than 16 characters.
+        RecordsError: the file cannot be read or made.
+    """
+    given = environ.get(KEY_VARIABLE, "")
+    if given:
+        if len(given) < _LEAST_KEY:
+            raise InputError(f"{KEY_VARIABLE}: found {len(given)} characters; expected {_LEAST_KEY} at least")
+        return given.encode()
+    path = folder / "evidence.key"
+    try:
+        if not path.exists():
+            write_whole(path, secrets.token_hex(32).encode())
+        return path.read_bytes()
+    except OSError as exc:
+        raise RecordsError(f"{path}: {exc}; expected a file that can be read and written") from exc
+
+
+class EvidenceStore:
+    """The folder of sealed pictures. What is too old goes, and the oldest of what is too much.
+
+    Args:
+        folder: made with the first picture.
+        settings: how long and how much.
+    """
+
+    def __init__(self, folder: Path, settings: Evidence) -> None:
+        self._folder = folder
+        self.settings = settings
+
+    def put(self, name: str, data: bytes, at: Instant) -> None:
+        """Keep a file, dated by what it shows.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_whole(self._folder / name, data)
+        os.utime(self._folder / name, (at, at))
+        self.expire(at)
+
+    def expire(self, now: Instant) -> int:
+        """Let go of what is too old or too much; how many files went."""
+        if not self._folder.is_dir():
+            return 0
+        files = sorted((stat.st_mtime, path.name, stat.st_size) for path, stat in _files(self._folder))
+        spare_bytes = sum(size for *_, size in files) - self.settings.quota_mb * 1e6
+        oldest, gone = now - self.settings.keep_days * 86400.0, 0
+        for at, name, size in files:
+            if at >= oldest and spare_bytes <= 0:
+                break
+            (self._folder / name).unlink(missing_ok=True)
+            spare_bytes -= size
+            gone += 1
+        return gone
+
+
+def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    return [(path, path.stat()) for path in folder.iterdir() if path.is_file()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The last picture of a camera that shows the hall, and whom it was known to show."""
+
+    frame: Frame
+    known: list[Box]
+
+
+class EvidenceTaker:
+    """Takes a picture of each event when it is raised. Not thread-safe: the loop that judges calls it.
+
+    Args:
+        store: where pictures go.
+        key: seals them.
+        address: the box.
+        detect: finds people, those of low score included.
+        score: from which on a detection counts by itself.
+    """
+
+    def __init__(self, store: EvidenceStore, key: bytes, address: Address, detect: Detect, score: float) -> None:
+        self.store = store
+        self._key, self._address, self._detect, self._score = key, address, detect, score
+        self._pictures: dict[str, _Picture] = {}
+        self._blurred: dict[str, tuple[Frame, bytes]] = {}
+        self._expired_at = float("-inf")
+        self._error: str | None = None
+
+    def see(self, frame: Frame, known: list[Box]) -> None:
+        """Remember a picture that is believed, and where people are followed in it, seen or not."""
+        self._pictures[frame.camera_id] = _Picture(frame, known)
+
+    def forget(self, camera_id: str) -> None:
+        """A camera is there no more, or is another one."""
+        self._pictures.pop(camera_id, None)
+        self._blurred.pop(camera_id, None)
+
+    def tick(self, now: Instant) -> None:
+        """Let go of what is too old, now and then."""
+        if not 0 <= now - self._expired_at < _EXPIRE_EVERY_S:
+            self._expired_at = now
+            self.store.expire(now)
+
+    def taken(self, emitted: Sequence[Emitted], floor: Floor) -> list[Emitted]:
+        """The same, with the name of its picture in each event that is raised."""
+        if not self.store.settings.snapshots:
+            return list(emitted)
+        return [self._with_picture(item, floor) for item in emitted]
+
+    def _with_picture(self, item: Emitted, floor: Floor) -> Emitted:
+        event = item.body
+        if not isinstance(event, EventBody) or event.phase != "raised":
+            return item
+        picture = self._picture_of(event, item.at, floor)
+        if picture is None:
+            return item
+        name = f"{event.event_id}.jpg"
+        try:
+            self.store.put(name, sealed(self._jpeg(picture), self._seal(event, picture.frame), self._key), item.at)
+        except OSError as exc:
+            self._report(f"{name}: {exc}")
+            return item
+        self._error = None
+        return Emitted(item.at, msgspec.structs.replace(event, snapshot=name))
+
+    def _picture_of(self, event: EventBody, at: Instant, floor: Floor) -> _Picture | None:
+        """The newest picture of those that show the subject; none where a camera itself is at fault."""
+        kind, _, name = event.subject.partition("/")
+        items: list[Window | Zone] = [*floor.windows, *floor.zones] if kind in {"window", "zone"} else []
+        cameras = {camera for item in items if item.id == name for camera in cameras_of(item)}
+        shown = [self._pictures[camera] for camera in sorted(cameras) if camera in self._pictures]
+        shown = [picture for picture in shown if abs(at - picture.frame.captured_at) <= _TOO_OLD_S]
+        return max(shown, key=lambda picture: picture.frame.captured_at, default=None)
+
+    def _jpeg(self, picture: _Picture) -> bytes:
+        """Blurred and encoded; of several events at once the same."""
+        frame = picture.frame
+        done = self._blurred.get(frame.camera_id)
+        if done is not None and done[0] is frame:
+            return done[1]
+        began = time.perf_counter()
+        image = anonymous(frame.image, picture.known, self._detect, self._score)
+        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        data = jpeg.tobytes()
+        self._blurred[frame.camera_id] = frame, data
+        log.debug("picture of %s blurred in %.0f ms", frame.camera_id, 1000 * (time.perf_counter() - began))
+        return data
+
+    def _seal(self, event: EventBody, frame: Frame) -> Seal:
+        return Seal(
+            event_id=event.event_id,
+            rule=event.rule,
+            subject=event.subject,
+            severity=event.severity,
+            started_at=to_iso(event.started_at.timestamp()),
+            hall=self._address.hall,
+            floor=self._address.floor,
+            node=self._address.node,
+            camera=frame.camera_id,
+            captured_at=to_iso(frame.captured_at),
+        )
+
+    def _report(self, error: str) -> None:
+        if error != self._error:
+            log.error("evidence: %s; the event goes on without it", error)
+        self._error = error
