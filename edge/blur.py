@@ -55,8 +55,7 @@ def anonymous(image: Image, known: Sequence[Box], detect: Detect, score: float) 
     """A copy of a picture in which nobody can be recognised, as far as a detector that looks closely can tell.
 
     Blurred are those who are known to be there, seen in this very picture or not, and whoever a detector finds in the
-    whole picture, if unsure, and in four parts of it. Then it looks again, and what it still takes for a person gets
-    coarser blocks; where it does so to the end, the whole picture does.
+    whole picture, if unsure, and in four parts of it; then as in `unseen`.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -64,16 +63,23 @@ def anonymous(image: Image, known: Sequence[Box], detect: Detect, score: float) 
         detect: finds people, those of low score included.
         score: from which on a detection counts by itself.
     """
-    boxes = [*known, *_looked_at_closely(image, detect, score)]
-    out, blocks = blurred(image, boxes), _BLOCKS
+    return unseen(blurred(image, [*known, *_looked_at_closely(image, detect, score)]), detect, score)
+
+
+def unseen(image: Image, detect: Detect, score: float) -> Image:
+    """A picture in which a detector finds nobody: what it takes for a person gets ever coarser blocks.
+
+    Where it finds somebody to the end, the whole picture does.
+    """
+    blocks = _BLOCKS
     for _ in range(_ROUNDS):
-        found = _boxes(detect([out])[0], _UNSURE * score)
+        found = _boxes(detect([image])[0], _UNSURE * score)
         if not found:
-            return out
+            return image
         blocks /= _COARSER
-        out = blurred(out, found, blocks=blocks)
+        image = blurred(image, found, blocks=blocks)
     whole: Box = (0, 0, image.shape[1], image.shape[0])
-    return out if not _boxes(detect([out])[0], _UNSURE * score) else blurred(out, [whole])
+    return image if not _boxes(detect([image])[0], _UNSURE * score) else blurred(image, [whole])
 
 
 def _looked_at_closely(image: Image, detect: Detect, score: float) -> list[Box]:

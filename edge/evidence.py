@@ -10,15 +10,18 @@ import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import msgspec
 
 from edge._closing import cameras_of
 from edge._stages import Emitted
 from edge.blur import Box, Detect, anonymous
+from edge.clip import BlurredFrame, ClipRing, video
 from edge.files import write_whole
 from edge.seal import Seal, sealed
 from hall.clock import Instant, to_iso
@@ -36,6 +39,10 @@ _TOO_OLD_S = 15.0
 """A picture that was taken so long before the event was raised shows something else."""
 _EXPIRE_EVERY_S = 600.0
 _LEAST_KEY = 16
+_SETTLED_S = 5.0
+"""A clip is made so long after its end: by then its last picture is in."""
+_MOST_CLIPS = 16
+"""So many may wait for their end; further events have no clip."""
 
 
 def evidence_key(folder: Path, environ: Mapping[str, str]) -> bytes:
@@ -102,6 +109,16 @@ def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Clip:
+    """A clip to be made once its time is over."""
+
+    name: str
+    seal: Seal
+    start: Instant
+    end: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class _Picture:
     """The last picture of a camera that shows the hall, and whom it was known to show."""
 
@@ -110,7 +127,9 @@ class _Picture:
 
 
 class EvidenceTaker:
-    """Takes a picture of each event when it is raised. Not thread-safe: the loop that judges calls it.
+    """Takes a picture of each event when it is raised, and a clip around it where that is wanted.
+
+    Not thread-safe: the loop that judges calls it. Clips are encoded in a thread of their own.
 
     Args:
         store: where pictures go.
@@ -125,20 +144,37 @@ class EvidenceTaker:
         self._key, self._address, self._detect, self._score = key, address, detect, score
         self._pictures: dict[str, _Picture] = {}
         self._blurred: dict[str, tuple[Frame, bytes]] = {}
+        self._rings: dict[str, ClipRing] = {}
+        self._clips: list[_Clip] = []
+        self._encoder = ThreadPoolExecutor(1, "evidence")
         self._expired_at = float("-inf")
         self._error: str | None = None
 
     def see(self, frame: Frame, known: list[Box]) -> None:
         """Remember a picture that is believed, and where people are followed in it, seen or not."""
         self._pictures[frame.camera_id] = _Picture(frame, known)
+        clip_s = self.store.settings.clip
+        if clip_s is None:
+            self._rings.clear()
+            return
+        ring = self._rings.setdefault(frame.camera_id, ClipRing(0.0))
+        ring.span_s = 2 * (clip_s + _SETTLED_S)
+        ring.see(frame, known)
 
     def forget(self, camera_id: str) -> None:
         """A camera is there no more, or is another one."""
         self._pictures.pop(camera_id, None)
         self._blurred.pop(camera_id, None)
+        self._rings.pop(camera_id, None)
+
+    def close(self) -> None:
+        """Make the clips that wait of what there is, and come to an end."""
+        self._make_clips(float("inf"))
+        self._encoder.shutdown()
 
     def tick(self, now: Instant) -> None:
-        """Let go of what is too old, now and then."""
+        """Make clips whose time is over; let go of what is too old, now and then."""
+        self._make_clips(now)
         if not 0 <= now - self._expired_at < _EXPIRE_EVERY_S:
             self._expired_at = now
             self.store.expire(now)
@@ -163,7 +199,34 @@ class EvidenceTaker:
             self._report(f"{name}: {exc}")
             return item
         self._error = None
-        return Emitted(item.at, msgspec.structs.replace(event, snapshot=name))
+        event = msgspec.structs.replace(event, snapshot=name, clip=self._clip_of(event, item.at, picture.frame))
+        return Emitted(item.at, event)
+
+    def _clip_of(self, event: EventBody, at: Instant, frame: Frame) -> str | None:
+        clip_s = self.store.settings.clip
+        if clip_s is None or len(self._clips) >= _MOST_CLIPS:
+            return None
+        start, end = at - clip_s, at + clip_s
+        seal = msgspec.structs.replace(self._seal(event, frame), captured_at=to_iso(start), until=to_iso(end))
+        clip = _Clip(f"{event.event_id}.mp4", seal, start, end)
+        self._clips.append(clip)
+        return clip.name
+
+    def _make_clips(self, now: Instant) -> None:
+        done = [clip for clip in self._clips if now >= clip.end + _SETTLED_S]
+        for clip in done:
+            self._clips.remove(clip)
+            ring = self._rings.get(clip.seal.camera)
+            if ring is not None and (frames := ring.between(clip.start, clip.end)):
+                self._encoder.submit(self._write_clip, clip, frames)
+
+    def _write_clip(self, clip: _Clip, frames: list[BlurredFrame]) -> None:
+        """In the thread of the encoder."""
+        try:
+            data = video(frames, self._detect, self._score)
+            self.store.put(clip.name, sealed(data, clip.seal, self._key), clip.end)
+        except (OSError, av.FFmpegError) as exc:
+            self._report(f"{clip.name}: {exc}")
 
     def _picture_of(self, event: EventBody, at: Instant, floor: Floor) -> _Picture | None:
         """The newest picture of those that show the subject; none where a camera itself is at fault."""

@@ -214,6 +214,7 @@ class EdgeService:
             for camera in self._cameras:
                 camera.stop()
             self._commit([])
+            self._evidence.close()
             left = self._publisher.stop()
             self._outbox.close()
         if self._failure is not None:

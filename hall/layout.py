@@ -195,6 +195,7 @@ class Evidence(Model):
     """What a box keeps of an event: pictures in which nobody can be recognised, on the box itself."""
 
     snapshots: bool = Field(default=True, description="a picture of each event when it is raised")
+    clip: Duration | None = Field(None, description="pictures from so long before to so long after it, as a video")
     keep_days: float = Field(30.0, gt=0, le=3650, description="how long they are kept")
     quota_mb: float = Field(500.0, gt=0, description="how much they may take; the oldest go first")
 

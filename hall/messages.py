@@ -157,6 +157,7 @@ class EventBody(Body, frozen=True):
     reason: ClearReason | None = None
     detail: dict[str, Any] = {}
     snapshot: str | None = None
+    clip: str | None = None
 
 
 class SessionBody(Body, frozen=True):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
+import av
 import cv2
 import msgspec
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from edge._stages import Emitted
 from edge.blur import anonymous, blurred
 from edge.capture import open_file
+from edge.clip import ClipRing
 from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.seal import Seal, sealed, verified
 from edge.service import EdgeService
@@ -39,6 +42,7 @@ LIMITS = {
     "limits": {"clerk_absent": "4s", "long_wait": "10s", "overtime_case": "10s", "clear_hold": "2s"},
     "presence": {"window": "2s"},
     "session": {"open_after": "2s", "close_after": "2s"},
+    "evidence": {"clip": "3s"},
 }
 
 Image = NDArray[np.uint8]
@@ -79,6 +83,7 @@ class Run:
             for frame in self._frames(service):
                 clock.advance(frame.captured_at - clock.now())
                 service._turn([frame])
+            service._evidence.close()
             rows = service._outbox.next_batch(100_000)
             self.files = {path: path.read_bytes() for path in watch.names() if path.exists()}
             self.gone = [path for path in watch.names() if not path.exists()]
@@ -142,7 +147,8 @@ def _at(seal: Seal) -> float:
 def test_nothing_else_of_a_picture_ever_touched_the_disk(run: Run, detector: RememberingDetector) -> None:
     """Every file that was ever made in the folder is opened: sealed pictures, the outbox, nothing that shows more."""
     pictures = {path for path in run.files if path.parent.name == "evidence"}
-    assert len(pictures) == len(run.raised) >= 3
+    assert {path.name for path in pictures} == {name for e in run.raised for name in (e.snapshot, e.clip)}
+    assert len(pictures) >= 6
     assert {path.name for path in run.files if path not in pictures} == {"outbox.db", "outbox.db-wal", "evidence.key"}
     # What is gone was written under another name first, and is one of those by now; or is the journal of the outbox.
     assert {path.with_suffix("") for path in run.gone if path.suffix != ".db-journal"} <= set(run.files)
@@ -155,9 +161,42 @@ def test_nothing_else_of_a_picture_ever_touched_the_disk(run: Run, detector: Rem
             assert b"\x89PNG" not in data, path
         else:
             verified(data, run.key, path.name)
-            assert people(detector, image_of(data)) == []
+            if path.suffix == ".jpg":
+                assert people(detector, image_of(data)) == []
     assert (run.data / "evidence.key").stat().st_mode & 0o777 == 0o600
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in pictures)
+
+
+def test_a_clip_shows_the_seconds_around_an_event_and_nobody_in_them(run: Run, detector: RememberingDetector) -> None:
+    events = {verified(run.picture(e), run.key, "picture").camera: e for e in run.raised}
+    assert set(events) == {"cam1", "cam2"}
+    for camera, event in events.items():
+        data = (run.data / "evidence" / str(event.clip)).read_bytes()
+        seal = verified(data, run.key, "clip")
+        assert (seal.event_id, seal.camera) == (event.event_id, camera)
+        assert seal.until is not None
+        with av.open(io.BytesIO(data), "r") as container:
+            frames = [(f.time, np.asarray(f.to_ndarray(format="bgr24"), np.uint8)) for f in container.decode(video=0)]
+        # Three seconds before and after, twice a second; the recording may end sooner.
+        assert 7 <= len(frames) <= 13
+        assert frames[-1][0] == pytest.approx((len(frames) - 1) / 2, abs=0.3)
+        for _, image in frames[::4]:
+            assert [score for score in people(detector, image) if score >= detector.score] == []
+        moved = np.abs(frames[0][1].astype(int) - frames[-1][1].astype(int)).mean()
+        assert 0 < moved < 20
+        with pytest.raises(InputError):
+            verified(data[:5000] + b"\0" + data[5001:], run.key, "clip")
+
+
+def test_who_is_found_a_moment_late_is_blurred_from_when_they_came() -> None:
+    ring, image = ClipRing(10.0), _noise()
+    for number, known in enumerate([[], [(40.0, 20.0, 60.0, 80.0)], [], [], []]):
+        ring.see(Frame("c", number, START + number, image), list(known))
+    kept = [image_of(frame.jpeg)[25:75, 42:58].std() for frame in ring.between(0, START + 99)]
+    assert [round(std / image[25:75, 42:58].std(), 1) < 0.4 for std in kept] == [True, True, True, False]
+    for number in range(5, 40):
+        ring.see(Frame("c", number, START + number, image), [])
+    assert [frame.at - START for frame in ring.between(0, START + 99)] == list(range(28, 39))
 
 
 def test_a_face_is_found_before_and_not_after(detector: RememberingDetector) -> None:
