@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from edge.blur import Box, Detect, Image, blurred, unseen
+from edge.blur import Box, Detect, Image, anonymous, unseen
 from hall.clock import Instant
 from vision.types import Frame
 
@@ -37,13 +37,17 @@ class BlurredFrame:
 class ClipRing:
     """The last seconds of one camera.
 
-    A picture waits for the next one before it is kept: blurred in it is whoever is followed in it, in the one before
-    or in the one after, so that somebody who is found a moment late is blurred from when they came.
+    A picture waits for the next one before it is kept. Blurred in it is whoever is followed in it, in the one before or
+    in the one after, so that somebody who is found a moment late is blurred from when they came; and whoever a detector
+    finds that looks as closely as for a picture of an event. That is five inferences a picture.
 
     Attributes:
+        detect, score: as for `edge.blur.anonymous`.
         span_s: how far back it reaches.
     """
 
+    detect: Detect
+    score: float
     span_s: float
     _kept: deque[BlurredFrame] = field(default_factory=deque)
     _bytes: int = 0
@@ -60,7 +64,7 @@ class ClipRing:
         self._last = frame, known
 
     def _keep(self, frame: Frame, boxes: list[Box]) -> None:
-        kept = BlurredFrame(frame.captured_at, _jpeg(blurred(frame.image, boxes)))
+        kept = BlurredFrame(frame.captured_at, _jpeg(anonymous(frame.image, boxes, self.detect, self.score)))
         self._kept.append(kept)
         self._bytes += len(kept.jpeg)
         while self._kept and (kept.at - self._kept[0].at > self.span_s or self._bytes > _MOST_BYTES):

@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import msgspec
 from edge._closing import cameras_of
 from edge._stages import Emitted
 from edge.blur import Box, Detect, anonymous
-from edge.clip import BlurredFrame, ClipRing, video
+from edge.clip import ClipRing, video
 from edge.files import write_whole
 from edge.seal import Seal, sealed
 from hall.clock import Instant, to_iso
@@ -41,6 +41,8 @@ _EXPIRE_EVERY_S = 600.0
 _LEAST_KEY = 16
 _SETTLED_S = 5.0
 """A clip is made so long after its end: by then its last picture is in."""
+_MOST_BEHIND = 2
+"""So many pictures of each camera may wait to be blurred for clips."""
 _MOST_CLIPS = 16
 """So many may wait for their end; further events have no clip."""
 
@@ -129,7 +131,7 @@ class _Picture:
 class EvidenceTaker:
     """Takes a picture of each event when it is raised, and a clip around it where that is wanted.
 
-    Not thread-safe: the loop that judges calls it. Clips are encoded in a thread of their own.
+    Not thread-safe: the loop that judges calls it. Clips are blurred and encoded in a thread of their own.
 
     Args:
         store: where pictures go.
@@ -146,6 +148,7 @@ class EvidenceTaker:
         self._blurred: dict[str, tuple[Frame, bytes]] = {}
         self._rings: dict[str, ClipRing] = {}
         self._clips: list[_Clip] = []
+        self._behind: list[Future[None]] = []
         self._encoder = ThreadPoolExecutor(1, "evidence")
         self._expired_at = float("-inf")
         self._error: str | None = None
@@ -157,9 +160,12 @@ class EvidenceTaker:
         if clip_s is None:
             self._rings.clear()
             return
-        ring = self._rings.setdefault(frame.camera_id, ClipRing(0.0))
+        ring = self._rings.setdefault(frame.camera_id, ClipRing(self._detect, self._score, 0.0))
         ring.span_s = 2 * (clip_s + _SETTLED_S)
-        ring.see(frame, known)
+        self._behind = [future for future in self._behind if not future.done()]
+        # A box that cannot keep up leaves out pictures of clips before anything else.
+        if len(self._behind) < _MOST_BEHIND * len(self._rings):
+            self._behind.append(self._encoder.submit(ring.see, frame, known))
 
     def forget(self, camera_id: str) -> None:
         """A camera is there no more, or is another one."""
@@ -217,11 +223,14 @@ class EvidenceTaker:
         for clip in done:
             self._clips.remove(clip)
             ring = self._rings.get(clip.seal.camera)
-            if ring is not None and (frames := ring.between(clip.start, clip.end)):
-                self._encoder.submit(self._write_clip, clip, frames)
+            if ring is not None:
+                self._encoder.submit(self._write_clip, clip, ring)
 
-    def _write_clip(self, clip: _Clip, frames: list[BlurredFrame]) -> None:
-        """In the thread of the encoder."""
+    def _write_clip(self, clip: _Clip, ring: ClipRing) -> None:
+        """In the thread of the encoder, as all that a ring does."""
+        frames = ring.between(clip.start, clip.end)
+        if not frames:
+            return
         try:
             data = video(frames, self._detect, self._score)
             self.store.put(clip.name, sealed(data, clip.seal, self._key), clip.end)

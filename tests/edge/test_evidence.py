@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import wait
 from functools import cache, partial
 from pathlib import Path
 
@@ -37,12 +38,13 @@ from vision.detector import Detector
 from vision.types import Detections, Frame
 
 START = 1_767_574_800.0
+CLIPS_FROM_S = 21.0
+"""They cost five inferences a picture."""
 FACES = "/usr/share/doc/opencv-doc/examples/data/messi5.jpg"
 LIMITS = {
     "limits": {"clerk_absent": "4s", "long_wait": "10s", "overtime_case": "10s", "clear_hold": "2s"},
     "presence": {"window": "2s"},
     "session": {"open_after": "2s", "close_after": "2s"},
-    "evidence": {"clip": "3s"},
 }
 
 Image = NDArray[np.uint8]
@@ -82,7 +84,10 @@ class Run:
             service = EdgeService(hall, "edge-f1", detector, settings, self.data, clock=clock)
             for frame in self._frames(service):
                 clock.advance(frame.captured_at - clock.now())
+                if frame.captured_at >= START + CLIPS_FROM_S:
+                    service._evidence.store.settings = Evidence(clip=3.0)
                 service._turn([frame])
+                wait(service._evidence._behind)  # the recording plays faster than time
             service._evidence.close()
             rows = service._outbox.next_batch(100_000)
             self.files = {path: path.read_bytes() for path in watch.names() if path.exists()}
@@ -147,8 +152,8 @@ def _at(seal: Seal) -> float:
 def test_nothing_else_of_a_picture_ever_touched_the_disk(run: Run, detector: RememberingDetector) -> None:
     """Every file that was ever made in the folder is opened: sealed pictures, the outbox, nothing that shows more."""
     pictures = {path for path in run.files if path.parent.name == "evidence"}
-    assert {path.name for path in pictures} == {name for e in run.raised for name in (e.snapshot, e.clip)}
-    assert len(pictures) >= 6
+    assert {path.name for path in pictures} == {name for e in run.raised for name in (e.snapshot, e.clip) if name}
+    assert len(pictures) > len(run.raised) >= 3
     assert {path.name for path in run.files if path not in pictures} == {"outbox.db", "outbox.db-wal", "evidence.key"}
     # What is gone was written under another name first, and is one of those by now; or is the journal of the outbox.
     assert {path.with_suffix("") for path in run.gone if path.suffix != ".db-journal"} <= set(run.files)
@@ -168,19 +173,20 @@ def test_nothing_else_of_a_picture_ever_touched_the_disk(run: Run, detector: Rem
 
 
 def test_a_clip_shows_the_seconds_around_an_event_and_nobody_in_them(run: Run, detector: RememberingDetector) -> None:
-    events = {verified(run.picture(e), run.key, "picture").camera: e for e in run.raised}
-    assert set(events) == {"cam1", "cam2"}
-    for camera, event in events.items():
+    events = [event for event in run.raised if event.clip is not None]
+    assert events
+    for event in events:
+        camera = verified(run.picture(event), run.key, "picture").camera
         data = (run.data / "evidence" / str(event.clip)).read_bytes()
         seal = verified(data, run.key, "clip")
         assert (seal.event_id, seal.camera) == (event.event_id, camera)
         assert seal.until is not None
         with av.open(io.BytesIO(data), "r") as container:
             frames = [(f.time, np.asarray(f.to_ndarray(format="bgr24"), np.uint8)) for f in container.decode(video=0)]
-        # Three seconds before and after, twice a second; the recording may end sooner.
-        assert 7 <= len(frames) <= 13
+        # Three seconds before and after, twice a second; the recording ends sooner.
+        assert 5 <= len(frames) <= 13
         assert frames[-1][0] == pytest.approx((len(frames) - 1) / 2, abs=0.3)
-        for _, image in frames[::4]:
+        for _, image in frames[::2]:
             assert [score for score in people(detector, image) if score >= detector.score] == []
         moved = np.abs(frames[0][1].astype(int) - frames[-1][1].astype(int)).mean()
         assert 0 < moved < 20
@@ -189,7 +195,7 @@ def test_a_clip_shows_the_seconds_around_an_event_and_nobody_in_them(run: Run, d
 
 
 def test_who_is_found_a_moment_late_is_blurred_from_when_they_came() -> None:
-    ring, image = ClipRing(10.0), _noise()
+    ring, image = ClipRing(_Blind(), 0.37, 10.0), _noise()
     for number, known in enumerate([[], [(40.0, 20.0, 60.0, 80.0)], [], [], []]):
         ring.see(Frame("c", number, START + number, image), list(known))
     kept = [image_of(frame.jpeg)[25:75, 42:58].std() for frame in ring.between(0, START + 99)]
