@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,13 @@ app = typer.Typer(
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Figures as JSON.")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="How often to measure.")]
+
+
+class _Streams(Enum):
+    """typer takes a list of these, and none of a Literal."""
+
+    main = "main"
+    sub = "sub"
 
 
 @app.callback()
@@ -130,7 +138,7 @@ def stays(
 def density(
     as_json: JsonOption = False,
     streams: Annotated[
-        list[StreamKind] | None,
+        list[_Streams] | None,
         typer.Option(help="main: 1080p of 4 Mbit/s; sub: 640x360 of 0.5; 25 pictures a second. Repeat for both."),
     ] = None,
     seconds: Annotated[float, typer.Option(min=5, help="How long each number of cameras is counted.")] = 15.0,
@@ -147,7 +155,7 @@ def density(
     Example: hallwatch bench density --streams main --json
     """
     figures = bench_density(
-        streams or ["main", "sub"],
+        [stream.value for stream in streams or _Streams],
         analyse_fps=fps,
         seconds=seconds,
         model=model or "default",

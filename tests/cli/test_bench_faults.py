@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typer.testing import CliRunner
+
 from cli._faults import FaultFigures, FaultRow, _picture_fault, fault_table
+from cli.main import app
 
 
 def test_a_cover_is_told_after_its_limit_and_cleared_after_its_hold() -> None:
@@ -12,6 +15,13 @@ def test_a_cover_is_told_after_its_limit_and_cleared_after_its_hold() -> None:
     assert 9.5 <= row.noticed_s <= 11.0
     assert 5.0 <= row.recovered_s <= 7.0
     assert row.said.startswith("camera_fault covered from ")
+
+
+def test_it_is_a_command() -> None:
+    """Also what stands beside it: one command that cannot be built takes all with it."""
+    done = CliRunner().invoke(app, ["bench", "--help"])
+    assert done.exit_code == 0, done.output
+    assert {"replay", "density", "faults"} <= set(done.output.split())
 
 
 def test_the_table() -> None:
