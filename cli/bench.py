@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from cli._day import bench_day
-from cli._density import DensityFigures, StreamKind, bench_density
+from cli._density import DensityFigures, bench_density
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings
 from cli._faults import bench_faults, fault_table
 from edge.bench import bench_replay

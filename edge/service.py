@@ -29,6 +29,7 @@ from edge.publisher import Publisher
 from edge.replay import numbered
 from edge.saved import latest, load_saved
 from edge.steady import SMALL_STEP_S, SteadyClock
+from edge.streams import choose_stream
 from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock, to_iso
 from hall.errors import HallwatchError
@@ -165,9 +166,11 @@ class EdgeService:
         self._pace()
 
     def _live_camera(self, camera: Camera) -> LiveCamera:
+        stream = choose_stream(camera, self._pipeline.zooms[camera.id])
+        log.info("camera %s: %s", camera.id, stream.reason)
         return LiveCamera(
             camera.id,
-            camera.source.get_secret_value(),
+            stream.source.get_secret_value(),
             self._inbox,
             analyse_fps=camera.analyse_fps,
             clock=self._clock,
@@ -294,13 +297,17 @@ class EdgeService:
         """Go on with another pipeline; cameras that did not change stay open. Returns those that did."""
         before = {camera.id: camera for camera in self._pipeline.cameras}
         fits = {name: zoom.fits(self._detector.input_size) for name, zoom in self._pipeline.zooms.items()}
+        streams = {name: choose_stream(camera, self._pipeline.zooms[name]).source for name, camera in before.items()}
         open_now = {camera.camera_id: camera for camera in self._cameras}
         self._pipeline, self._evidence.store.settings = pipeline, pipeline.hall.evidence
         cameras, changed = [], [name for name in before if name not in pipeline.zooms]
         for camera in pipeline.cameras:
             known = before.get(camera.id)
-            same = known is not None and (known.source, known.analyse_fps) == (camera.source, camera.analyse_fps)
             zoom = pipeline.zooms[camera.id]
+            same = known is not None and (streams[camera.id], known.analyse_fps) == (
+                choose_stream(camera, zoom).source,
+                camera.analyse_fps,
+            )
             if same and all(zoom.fit(size, self._detector.input_size) == fit for size, fit in fits[camera.id].items()):
                 cameras.append(open_now[camera.id])
                 continue

@@ -15,6 +15,8 @@ from vision.merge import from_crop, merge
 from vision.types import Detections, Frame
 from vision.zoom import ZoomPlan, looks_of, plan_zoom
 
+_MAIN_PX = (1920, 1080)
+
 
 @dataclass(frozen=True, slots=True)
 class CloserLook:
@@ -60,6 +62,11 @@ class DeskZoom:
     def plan(self) -> ZoomPlan:
         """What holds for the last picture."""
         return self._plan
+
+    @property
+    def wants_crops(self) -> bool:
+        """Whether crops would be made of a main stream in the usual shape."""
+        return bool(self._plan_for(_MAIN_PX).crops)
 
     def fit(self, size_px: Size, input_size: Size) -> Size:
         """Into what size pictures of a source may be shrunk, for a model of an input size."""

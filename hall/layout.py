@@ -233,6 +233,12 @@ class Camera(Model):
     source: Annotated[SecretStr, BeforeValidator(_device_number), Field(min_length=1)] = Field(
         description="rtsp:// address, file, device number or sim://"
     )
+    substream: Annotated[SecretStr, BeforeValidator(_device_number), Field(min_length=1)] | None = Field(
+        None, description="a smaller stream of the same view, which costs less to decode"
+    )
+    stream: Literal["auto", "main", "sub"] = Field(
+        "auto", description="which of the two: main is `source`; the smaller one where no area needs crops, or always"
+    )
     analyse_fps: float = Field(2.0, gt=0, le=60, description="frames looked at per second")
     desk_zoom: Literal["auto", "on", "off"] = Field(
         "auto", description="crops of areas: where people are small for the model, of every clerk area, or none"
@@ -245,6 +251,12 @@ class Camera(Model):
     floor_points: Annotated[list[FloorPoint], AfterValidator(_enough_points)] = Field(
         [], description="image points (fractions) with their floor points in metres; at least 4, or none"
     )
+
+    @model_validator(mode="after")
+    def _has_substream(self) -> Self:
+        if self.stream == "sub" and self.substream is None:
+            raise ValueError("a `substream` for `stream: sub`")
+        return self
 
     @model_validator(mode="after")
     def _floor_is_below(self) -> Self:

@@ -142,9 +142,10 @@ def _anchor_sources(data: Any, base: Path) -> None:
     """Paths of recordings are meant from the hall file on, wherever hallwatch was started."""
     for floor in _blocks(data, "floors"):
         for camera in _blocks(floor, "cameras"):
-            source = camera.get("source")
-            if isinstance(source, str) and source and "://" not in source and not source.isdecimal():
-                camera["source"] = str(base / source)
+            for key in ("source", "substream"):
+                source = camera.get(key)
+                if isinstance(source, str) and source and "://" not in source and not source.isdecimal():
+                    camera[key] = str(base / source)
 
 
 def _blocks(node: Any, key: str) -> Iterator[dict[str, Any]]:
