@@ -13,30 +13,13 @@ from hall.clock import from_iso
 from hall.errors import InputError
 from hall.load import parse_hall
 from hall.messages import EventBody, HeatBody, SessionBody, StateBody, WindowState
+from tests.support.feed import HALL, found
 from vision.types import Detections
 
 START = from_iso("2026-01-05T02:00:00Z")
 CLERK, CITIZEN, WAITING = (200.0, 400.0), (800.0, 420.0), (250.0, 380.0)
 FPS = 5
 
-HALL = """\
-hall: {id: test, name: 测试大厅}
-limits: {clerk_absent: 20s, long_wait: 30s, overtime_case: 15s, clear_hold: 2s, camera_lost: 60s}
-presence: {window: 4s}
-session: {open_after: 3s, close_after: 4s}
-floors:
-  - id: f1
-    cameras:
-      - {id: desk, source: desk.mp4, analyse_fps: 5}
-      - {id: seats, source: seats.mp4, analyse_fps: 5}
-    windows:
-      - {id: w1, label: "1", camera: desk, clerk_anchor: foot,
-         clerk_area: [[0, 0], [0.4, 0], [0.4, 1], [0, 1]], customer_area: [[0.6, 0], [1, 0], [1, 1], [0.6, 1]]}
-    zones:
-      - {id: waiting, serves: [w1], areas: [{camera: seats, polygon: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}]}
-    entrances:
-      - {id: door, camera: seats, line: [[0.75, 1], [0.75, 0]]}
-"""
 W2 = """      - {id: w2, label: "2", camera: seats, clerk_area: [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
 """
 ADDED = HALL.replace("    zones:\n", W2 + "    zones:\n")
@@ -45,12 +28,6 @@ ADDED = HALL.replace("    zones:\n", W2 + "    zones:\n")
 class _NoDetector:
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         raise AssertionError(f"expected detections, got {len(images)} pictures")
-
-
-def _found(*people: tuple[float, float]) -> Detections:
-    boxes = np.array([(x - 30, y - 200, x + 30, y) for x, y in people], np.float32).reshape(-1, 4)
-    count = len(people)
-    return Detections(boxes, np.full(count, 0.8, np.float32), np.zeros(count, np.int64), (1000, 500))
 
 
 @dataclass
@@ -66,7 +43,7 @@ class Film:
     ) -> Film:
         for _ in range(round(seconds * FPS)):
             for camera, people in (("desk", desk), ("seats", seats)):
-                self.told += self.pipeline.observe(camera, START + self.now, _found(*people))
+                self.told += self.pipeline.observe(camera, START + self.now, found(list(people)))
             self.now = round(self.now + 1 / FPS, 6)
         return self
 
@@ -182,6 +159,6 @@ def test_a_camera_whose_address_changed_is_another_picture() -> None:
 def test_a_hall_without_this_box_changes_nothing() -> None:
     film = Film().play(8, [CLERK])
     with pytest.raises(InputError, match="edge-f1"):
-        film.change(HALL.replace("analyse_fps: 5}", "analyse_fps: 5, node: other}"))
+        film.change(HALL.replace(".mp4}", ".mp4, node: other}"))
     film.play(1, [CLERK])
     assert film.window("w1").clerk == "present"

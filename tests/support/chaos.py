@@ -38,7 +38,7 @@ from tests.support.mqtt import Recorder, recording
 from tests.support.servers import Server, mosquitto, running, wait_until
 from vision.types import Detections
 
-ADDRESS = Address("chaos", "f1", "edge-f1")
+ADDRESS = Address("test", "f1", "edge-f1")
 _TOGETHER = 4
 """Looks of one commit, as a box takes a frame of each camera."""
 

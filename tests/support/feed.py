@@ -13,8 +13,8 @@ from vision.types import Detections
 FPS = 2
 SIZE = (1000, 500)
 HALL = """\
-hall: {id: chaos, name: 测试大厅}
-limits: {clerk_absent: 15s, long_wait: 30s, overtime_case: 25s, clear_hold: 2s, camera_lost: 60s}
+hall: {id: test, name: 测试大厅}
+limits: {clerk_absent: 20s, long_wait: 30s, overtime_case: 15s, clear_hold: 2s, camera_lost: 60s}
 presence: {window: 4s}
 session: {open_after: 3s, close_after: 4s}
 floors:
