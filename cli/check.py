@@ -83,6 +83,10 @@ def _model_of(hall: Hall) -> ModelEntry | None:
         return None
 
 
+_SHAPE_OFF = 0.03
+"""Width over height of two streams may differ by that share: sizes are rounded to whole blocks."""
+
+
 class _Place(NamedTuple):
     floor: Floor
     camera: Camera
@@ -123,7 +127,23 @@ def _check_camera(place: _Place, model: ModelEntry | None, out: Path | None, tim
         except InputError as exc:
             faults.append(f"camera {place.camera.id}: {exc}")
     seen = _Finding("") if out is None else _look(place, fitted, model, out, timeout_s)
+    if out is not None:
+        faults += _substream_faults(place.camera, timeout_s)
     return _Finding(seen.report, (*faults, *seen.faults))
+
+
+def _substream_faults(camera: Camera, timeout_s: float) -> list[str]:
+    """A substream that cannot be opened, or shows the view in another shape: areas would not fit it."""
+    if camera.substream is None:
+        return []
+    try:
+        main, sub = (probe(s.get_secret_value(), timeout_s).size_px for s in (camera.source, camera.substream))
+    except InputError as exc:
+        return [f"camera {camera.id}, substream: {exc}"]
+    if min(*main, *sub) > 0 and abs(main[0] / main[1] - sub[0] / sub[1]) > _SHAPE_OFF * main[0] / main[1]:
+        shapes = f"found {sub[0]}x{sub[1]} beside {main[0]}x{main[1]}"
+        return [f"camera {camera.id}, substream: {shapes}; expected the same view in the same shape"]
+    return []
 
 
 def _look(

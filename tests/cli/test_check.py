@@ -120,6 +120,17 @@ def test_sources_that_cannot_be_opened_are_faults_and_the_others_go_on(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["c2.png"]
 
 
+def test_a_substream_of_another_shape_is_a_fault(app: typer.Typer, tmp_path: Path, video: Path) -> None:
+    square = encode(tmp_path / "square.mp4", count=5, fps=5, size_px=(96, 96))
+    small = encode(tmp_path / "small.mp4", count=5, fps=5, size_px=(80, 48))
+    for sub, fault in ((small, None), (square, "found 96x96 beside 160x96"), (tmp_path / "none.mp4", "no such file")):
+        path = write(tmp_path, video, video)
+        path.write_text(path.read_text().replace(f'source: "{video}"', f'source: "{video}", substream: "{sub}"', 1))
+        result = run(app, path, "--out", tmp_path)
+        assert (result.exit_code == 0) is (fault is None)
+        assert fault is None or f"camera c1, substream: {fault}" in result.stderr.replace(f"{sub}: found ", "")
+
+
 def test_every_broken_source_is_named(app: typer.Typer, tmp_path: Path, video: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(video.read_bytes()[:300])
