@@ -16,7 +16,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium 
   $(RTSP_PACKAGES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench trackers density accuracy chaos train-smoke wheel lock clean
+.PHONY: help install dev demo test check bench trackers density accuracy chaos soak train-smoke wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -51,6 +51,9 @@ accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --o
 
 chaos: $(DONE)/dev $(DONE)/test-packages ## a box killed 200 times, its broker stopped and started; ARGS="--seed 5 --kills 50"
 	$(BIN)/python -m tests.benchmarks.bench_chaos $(ARGS)
+
+soak: $(DONE)/dev $(DONE)/test-packages ## a box for 45 minutes with a fault a minute; ARGS="--minutes 10"
+	$(BIN)/python -m tests.benchmarks.bench_soak $(ARGS)
 
 train-smoke: ## train, export and evaluate for real, in a minute; TRAIN_PYTHON: an environment with the extra train
 	@$(TRAIN_PYTHON) -c 'import onnx, ultralytics' || { echo "make: TRAIN_PYTHON=$(TRAIN_PYTHON) has no extra train:" \
