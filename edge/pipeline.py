@@ -134,7 +134,7 @@ class Pipeline:
     def _build(self, mine: set[str], saved: Saved) -> None:
         hall, floor, part = self.hall, self.floor, self._parts.part
         self._unwatched = close_unwatched(saved, floor, mine, hall.limits, self._names)
-        made_of = {c.id: (c.id, c.source, c.floor_points) for c in self.cameras}
+        made_of = {c.id: (c.id, c.source, c.substream, c.stream, c.floor_points) for c in self.cameras}
         fitted = {c.id: Calibration.fit(c.floor_points) if c.floor_points else None for c in self.cameras}
         self.locators = {
             name: part(f"locator/{name}", made_of[name], partial(Locator, fitted[name], self._tracker))

@@ -156,6 +156,14 @@ def test_a_camera_whose_address_changed_is_another_picture() -> None:
     assert states[-1].zones[0].longest_wait_s == pytest.approx(9, abs=1.5)
 
 
+def test_a_camera_that_gets_a_substream_is_another_picture_too() -> None:
+    film = Film().play(8, [CLERK], [WAITING])
+    film.change(HALL.replace("desk.mp4}", "desk.mp4, substream: small.mp4}")).play(0.4, [CLERK], [WAITING])
+    assert film.window("w1").clerk == "unknown"
+    film.play(4, [CLERK], [WAITING])
+    assert film.window("w1").clerk == "present"
+
+
 def test_a_hall_without_this_box_changes_nothing() -> None:
     film = Film().play(8, [CLERK])
     with pytest.raises(InputError, match="edge-f1"):
