@@ -42,7 +42,7 @@ from edge.rules import (
     step_long_wait,
     step_overtime_case,
 )
-from edge.saved import Saved, WindowRules, dump_saved, load_saved
+from edge.saved import Saved, SavedView, WindowRules, drawn, dump_saved, load_saved
 from edge.sessions import FinishedSession
 from edge.sight import Sight
 from edge.watch import WindowWatch, ZoneWatch
@@ -140,14 +140,22 @@ class Pipeline:
             name: part(f"locator/{name}", made_of[name], partial(Locator, fitted[name], self._tracker))
             for name in fitted
         }
-        self._sights = {c.id: part(f"sight/{c.id}", c.source, Sight[_Seen, Emitted]) for c in self.cameras}
+        areas = {c.id: areas_of(c.id, floor) for c in self.cameras}
+        self._drawn = {c.id: drawn(c.address, areas[c.id]) for c in self.cameras}
+        self._sights = {
+            c.id: part(
+                f"sight/{c.id}",
+                (c.source, areas[c.id]),
+                partial(Sight[_Seen, Emitted], reference=saved.view_of(c.id, self._drawn[c.id])),
+            )
+            for c in self.cameras
+        }
         self.zooms = {
             c.id: part(
                 f"zoom/{c.id}", (c, looks_of(floor, c.id)), partial(DeskZoom, c, floor, fitted[c.id], self._model)
             )
             for c in self.cameras
         }
-        areas = {c.id: areas_of(c.id, floor) for c in self.cameras}
         self.gates = {
             c.id: part(f"gate/{c.id}", (c, areas[c.id]), partial(MotionGate, c, areas[c.id])) for c in self.cameras
         }
@@ -286,6 +294,11 @@ class Pipeline:
                 {name: zone.save() for name, zone in self._zones.items()},
                 self._zone_rules,
                 {name: watch.state for name, watch in self.watches.items()},
+                {
+                    name: SavedView(self._drawn[name], view)
+                    for name, sight in self._sights.items()
+                    if (view := sight.moved_from) is not None
+                },
             )
         )
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import sha256
+
 import msgspec
 
 from edge.camera_fault import CameraFaultState
+from edge.gate import Points
 from edge.rules import AbsenceState, OvertimeState, WaitState
 from edge.watch import SavedWindow, SavedZone, ServiceTimes
 from hall.clock import Instant
@@ -18,6 +22,13 @@ class WindowRules(msgspec.Struct):
     times: ServiceTimes = msgspec.field(default_factory=ServiceTimes)
 
 
+class SavedView(msgspec.Struct, frozen=True):
+    """What a camera showed before it was moved, small and grey, and for which areas that counts."""
+
+    areas: str
+    reference: bytes
+
+
 class Saved(msgspec.Struct):
     """Everything of a pipeline that survives a restart."""
 
@@ -26,11 +37,22 @@ class Saved(msgspec.Struct):
     zones: dict[str, SavedZone] = {}
     zone_rules: dict[str, WaitState] = {}
     cameras: dict[str, CameraFaultState] = {}
+    moved: dict[str, SavedView] = {}
     version: int = 1
+
+    def view_of(self, camera: str, areas: str) -> bytes | None:
+        """What a moved camera showed before; None where there is nothing, or its areas were drawn anew since."""
+        view = self.moved.get(camera)
+        return view.reference if view is not None and view.areas == areas else None
 
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Saved)
+
+
+def drawn(address: str, areas: Sequence[Points]) -> str:
+    """A name for the areas of a camera as they are drawn."""
+    return sha256(repr((address, areas)).encode()).hexdigest()[:16]
 
 
 def load_saved(content: bytes | None) -> Saved:

@@ -20,14 +20,19 @@ class Sight(Generic[S, T]):
     unknown time begins with its first repeat.
     """
 
-    def __init__(self, settings: PictureSettings | None = None) -> None:
-        self._watch = PictureWatch(settings)
+    def __init__(self, settings: PictureSettings | None = None, *, reference: bytes | None = None) -> None:
+        self._watch = PictureWatch(settings, reference)
         self._waiting: list[S] = []
 
     @property
     def fault(self) -> str | None:
         """What is wrong with the camera's picture, in words."""
         return self._watch.look.fault
+
+    @property
+    def moved_from(self) -> bytes | None:
+        """While the camera is moved, what it showed before; to be kept over a restart."""
+        return self._watch.moved_from
 
     @property
     def look(self) -> Look:

@@ -33,6 +33,8 @@ _REACH_PX = 20
 _FINE_PX = 140
 """About so many samples across tell whether anything changed: single pixels, as averaging would take the noise away."""
 _LEARN_EVERY_S = 1.0
+_LEARNT_S = 600.0
+"""A reference from before a restart counts as learnt for so long: what it shows now replaces it as slowly."""
 _SURE_AFTER = 10
 """So many searches in a row that found the same move."""
 
@@ -122,16 +124,27 @@ class PictureWatch:
     The reference begins with the first picture that shows something: a camera that was moved while nobody watched
     is not noticed. It stays as it is while the picture is at fault, so a camera that stays moved is at fault until
     it is turned back or the watch begins anew.
+
+    Args:
+        settings: thresholds.
+        reference: what `moved_from` gave before a restart.
     """
 
-    def __init__(self, settings: PictureSettings | None = None) -> None:
+    def __init__(self, settings: PictureSettings | None = None, reference: bytes | None = None) -> None:
         self.settings = settings or PictureSettings()
         self.look = Look("seen")
         self._at: Instant | None = None
         self._scene = _Scene(self.settings)
+        if reference is not None and len(reference) == _SIZE_PX[0] * _SIZE_PX[1]:
+            self._scene.remember(np.frombuffer(reference, np.uint8).reshape(_SIZE_PX[1], _SIZE_PX[0]))
         self._stillness = _Stillness(self.settings)
         self._trouble_since: Instant | None = None
         self._well_since: Instant | None = None
+
+    @property
+    def moved_from(self) -> bytes | None:
+        """While the camera is moved, what it showed before, for a watch after a restart; else None."""
+        return self._scene.reference if self.look.state == "moved" else None
 
     def judge(self, at: Instant, image: Image) -> Look:
         """Take a frame.
@@ -187,6 +200,14 @@ class _Scene:
         self._searched_at: Instant | None = None
         self._found: _Sign | None = None
         self._times_found = 0
+
+    @property
+    def reference(self) -> bytes | None:
+        return None if self._reference is None else np.round(self._reference).astype(np.uint8).tobytes()
+
+    def remember(self, small: Image) -> None:
+        """Begin with what another watch has learnt."""
+        self._reference, self._blocks, self._learnt_s = small.astype(np.float32), _Blocks.of(small), _LEARNT_S
 
     def sign(self, at: Instant, image: Image, *, moved: bool) -> _Sign | None:
         """What is wrong with a frame; where nothing is, the reference learns from it.

@@ -184,3 +184,32 @@ def test_a_restart_of_the_pipeline_keeps_the_event() -> None:
         ids += [(body.event_id, body.phase) for body in bodies]
     assert [phase for _, phase in ids] == ["raised", "cleared"]
     assert len({identity for identity, _ in ids}) == 1
+
+
+def _restarted_while_moved(text: str, until: float) -> list[tuple[float, str, str]]:
+    """Moved from 20 s on and killed at 50; with the hall file `text` after that. Back in its place at 100."""
+    scene, hall = Scene(), parse_hall(HALL)
+    pipeline, told_of = Pipeline(hall, "edge-f1", Script()), list[tuple[float, str, str]]()
+    for number in range(round(until * 2)):
+        at = number / 2
+        if number == 100:
+            pipeline = Pipeline(parse_hall(text), "edge-f1", Script(), pipeline.save())
+        image = scene.look(shift_px=(16, -9)) if 20 <= at < 100 else scene.look()
+        emitted = pipeline.process([Frame("desk", number, START + at, image)])
+        events = [(e.at - START, e.body) for e in emitted if isinstance(e.body, EventBody)]
+        told_of += [(at_s, body.event_id, body.phase) for at_s, body in events if body.rule == "camera_fault"]
+    return told_of
+
+
+def test_a_camera_that_is_moved_stays_moved_over_a_restart() -> None:
+    """Nobody turned it back: its areas lie elsewhere still, whatever the box has forgotten."""
+    (_, one, raised), (at, same, cleared) = _restarted_while_moved(HALL, 120)
+    assert (raised, cleared, one) == ("raised", "cleared", same)
+    assert at == pytest.approx(103, abs=2.5)
+
+
+def test_areas_that_were_drawn_anew_count_for_what_the_camera_shows_now() -> None:
+    again = HALL.replace("[[0, 0], [0.4, 0], [0.4, 1], [0, 1]]", "[[0.05, 0], [0.4, 0], [0.4, 1], [0.05, 1]]")
+    _, (at, _, cleared) = _restarted_while_moved(again, 70)
+    assert cleared == "cleared"
+    assert at == pytest.approx(52, abs=2.5)
