@@ -34,7 +34,7 @@ from hall.load import parse_hall
 from hall.messages import Message
 from hall.topics import Address
 from tests.support.feed import HALL, Observation, observations
-from tests.support.mqtt import Recorder, recording
+from tests.support.mqtt import Recorder, recording, remember_subscriptions
 from tests.support.servers import Server, mosquitto, running, wait_until
 from vision.types import Detections
 
@@ -174,10 +174,14 @@ def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300, lon
     context.set_forkserver_preload([__name__])
     stops = 0
     with running(mosquitto(folder)) as broker, recording(broker.port) as heard:
+        remember_subscriptions(broker)
         down_for = 0
         for _ in range(kills):
             if down_for == 0 and rng.random() < 0.12:
-                broker.stop(signal.SIGTERM)
+                if rng.random() < 0.5:
+                    _killed_while_frozen(context, folder, broker, rng.uniform(0.2, 0.5))
+                else:
+                    broker.stop(signal.SIGTERM)
                 stops, down_for = stops + 1, rng.randint(1, 4)
             elif down_for > 0:
                 down_for -= 1
@@ -219,6 +223,19 @@ def _spawn(context: Any, folder: Path, broker: Server, *, drain: bool) -> BasePr
     process: BaseProcess = context.Process(target=_box, args=(folder, broker.port), kwargs={"drain": drain})
     process.start()
     return process
+
+
+def _killed_while_frozen(context: Any, folder: Path, broker: Server, life_s: float) -> None:
+    """The broker stands still, so that what a box hands over lies unread in a socket, and both are killed then."""
+    process = _spawn(context, folder, broker, drain=False)
+    time.sleep(life_s)
+    assert broker.process is not None
+    broker.process.send_signal(signal.SIGSTOP)
+    time.sleep(life_s)
+    broker.stop(signal.SIGKILL)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
 
 
 def _killed_after(context: Any, folder: Path, broker: Server, life_s: float) -> None:
