@@ -1,4 +1,4 @@
-"""`make chaos`: a box is killed 200 times at random moments while it publishes, and its broker stopped, or frozen and killed.
+"""`make chaos`: a box killed 200 times at random moments while it publishes, its broker stopped, or frozen and killed.
 
 Prints what must have arrived, what has, and what is wrong; ends with 1 if anything is.
 """
