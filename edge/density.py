@@ -302,7 +302,8 @@ def _load(
     return Load(
         cameras=cameras,
         decoded=round(decoded_fps / job.stream_fps, 3),
-        analysed=round(analysed / (job.analyse_fps * span_s), 3),
+        # One frame more or less falls into the time by chance.
+        analysed=round(min(1.0, (analysed + 1) / (job.analyse_fps * span_s)), 3),
         lag_p95_s=round(float(np.percentile(lags, 95)), 3) if lags else float("inf"),
         cpu_s=round(sum(stages.values()), 3),
         stages=stages,
