@@ -12,15 +12,12 @@ from functools import partial
 from msgspec.structs import replace
 
 from edge._closing import cameras_of, close_unwatched, essence
-from edge._expected import ExpectedWaits
 from edge._pace import StatePace
 from edge._parts import Parts
 from edge._stages import Detects, Emitted
 from edge.bodies import (
     EventNames,
-    session_body,
     stay_body,
-    wait_detail,
     window_gist,
     window_state,
     zone_gist,
@@ -29,28 +26,19 @@ from edge.bodies import (
 from edge.camera_fault import CameraWatch
 from edge.gate import MotionGate, areas_of
 from edge.heat import HeatMap
+from edge.judge import Judge
 from edge.looks import Looks
 from edge.rules import (
-    Change,
-    ClerkObservation,
-    SessionObservation,
-    Wait,
-    WaitObservation,
     WaitState,
-    absence_is_quiet,
-    step_clerk_absent,
-    step_long_wait,
-    step_overtime_case,
 )
 from edge.saved import Saved, SavedView, WindowRules, drawn, dump_saved, load_saved
-from edge.sessions import FinishedSession
 from edge.sight import Sight
 from edge.watch import WindowWatch, ZoneWatch
 from edge.zoom import DeskZoom
 from hall.clock import Instant
 from hall.errors import InputError
-from hall.layout import Hall, Window
-from hall.messages import AnyBody, CrossingBody, StateBody, ZoneState
+from hall.layout import Hall
+from hall.messages import CrossingBody, StateBody, ZoneState
 from models.zoo import ModelEntry
 from vision.calibration import Calibration
 from vision.lines import LineCounter
@@ -178,11 +166,7 @@ class Pipeline:
             for z in floor.zones
             if mine & (cameras := cameras_of(z))
         }
-        self._window_limits = {w.id: hall.limits_of(w) for w in floor.windows if w.id in self._windows}
-        self._zone_limits = {z.id: hall.limits_of(z) for z in floor.zones if z.id in self._zones}
         self._window_rules = {w: saved.window_rules.get(w, WindowRules()) for w in self._windows}
-        times = {w: rules.times for w, rules in self._window_rules.items()}
-        self._expected = ExpectedWaits(self._windows, times, self._schedule.open_seconds)
         self._zone_rules = {z: saved.zone_rules.get(z, WaitState()) for z in self._zones}
         self.watches = {
             c.id: part(
@@ -190,6 +174,9 @@ class Pipeline:
             )
             for c in self.cameras
         }
+        self._judge = Judge(
+            hall, self._names, self._windows, self._zones, self.watches, self._window_rules, self._zone_rules
+        )
         self._lines = [
             (e, part(f"entrance/{e.id}", (e.line, made_of[e.camera]), partial(LineCounter, e.line)))
             for e in floor.entrances
@@ -212,7 +199,7 @@ class Pipeline:
         ):
             at, camera = seen.frame.captured_at, seen.frame.camera_id
             # Before it is known that there is a picture again: the gap before it may have been an event.
-            emitted += [Emitted(at, body) for body in self._judge_cameras(at, on_duty=self._schedule.is_open(at))]
+            emitted += [Emitted(at, body) for body in self._judge.cameras(at, on_duty=self._schedule.is_open(at))]
             self.watches[camera].frame(at, seen.look, seen.frame.size_px[0])
             if seen.found is not None:
                 told = (at, seen.found, seen.coarse)
@@ -270,7 +257,7 @@ class Pipeline:
         now = at if self._parts.at is None else max(at, self._parts.at)
         self._parts.at = now
         on_duty = self._schedule.is_open(now)
-        emitted = [Emitted(now, body) for body in (*self._unwatched, *self._judge(now, on_duty=on_duty))]
+        emitted = [Emitted(now, body) for body in (*self._unwatched, *self._judge.step(now, on_duty=on_duty))]
         self._unwatched = []
         emitted += [Emitted(now, body) for body in self._heat.due(now)]
         state = self._due_state(now, on_duty=on_duty, urgent=bool(emitted))
@@ -316,111 +303,6 @@ class Pipeline:
                 for direction in counter.step(people.at, people.tracks, people.feet, born):
                     yield Emitted(people.at, CrossingBody(entrance.id, direction))
 
-    def _judge_cameras(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
-        for camera, watch in self.watches.items():
-            for change in watch.step(now, on_duty=on_duty):
-                yield self._names.event(f"camera/{camera}", change)
-
-    def _judge(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
-        yield from self._judge_cameras(now, on_duty=on_duty)
-        for zone in self._zones.values():
-            yield from self._judge_zone(now, zone, on_duty=on_duty)
-        working_day = self._schedule.working_day(now)
-        for window in self._windows.values():
-            ended = window.follow_session(now)
-            if ended is not None:
-                yield self._finish_session(window.window, ended)
-            changes = self._judge_absence(now, window, on_duty=on_duty, working_day=working_day)
-            changes += self._judge_session(now, window, ended)
-            for change in changes:
-                yield self._names.event(f"window/{window.window.id}", change)
-
-    def _finish_session(self, window: Window, ended: FinishedSession) -> AnyBody:
-        self._expected.add(window.id, ended)
-        overtime = ended.duration_s >= self._window_limits[window.id].overtime_case
-        return session_body(self._names, window.id, ended, overtime=overtime)
-
-    def _judge_absence(
-        self, now: Instant, window: WindowWatch, *, on_duty: bool, working_day: Instant | None
-    ) -> list[Change]:
-        if not window.window.staffed:
-            return []
-        clerk, rules = window.clerk(now), self._window_rules[window.window.id]
-        limits = self._window_limits[window.window.id]
-        absent_s = clerk.clock_s, clerk.since_clock_s
-        if absence_is_quiet(
-            limits, rules.absence, duty=on_duty, working_day=working_day, seen=clerk.seen, absent_s=absent_s
-        ):
-            return []
-        seen = ClerkObservation(
-            at=now,
-            duty=on_duty,
-            working_day=working_day,
-            seen=clerk.seen,
-            since=clerk.since,
-            clock_s=clerk.clock_s,
-            since_clock_s=clerk.since_clock_s,
-            observed_at=clerk.observed_at,
-            citizens=len(window.customers.stays),
-            waiting_over=self._waiting_over(window.window.id),
-            doubtful=clerk.doubtful,
-        )
-        rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, self._schedule.open_seconds)
-        return changes
-
-    def _judge_session(self, now: Instant, window: WindowWatch, ended: FinishedSession | None) -> list[Change]:
-        rules, running = self._window_rules[window.window.id], window.sessions.running
-        limits = self._window_limits[window.window.id]
-        if rules.overtime.episode is None and (running is None or running.elapsed_s < limits.overtime_case - 1e-6):
-            return []
-        started_at = running.started_at if running else None
-        unknown_s = running.unknown_s if running else 0.0
-        seen = SessionObservation(
-            at=now,
-            started_at=started_at,
-            elapsed_s=running.elapsed_s if running else 0.0,
-            unknown_s=unknown_s,
-            known=window.customers.known(now),
-            observed_at=window.customers.observed_at,
-            ended=ended,
-        )
-        rules.overtime, changes = step_overtime_case(limits, rules.overtime, seen)
-        return changes
-
-    def _judge_zone(self, now: Instant, zone: ZoneWatch, *, on_duty: bool) -> Iterator[AnyBody]:
-        limits = self._zone_limits[zone.zone.id]
-        if zone.zone.kind != "waiting" or self._nobody_waits_long(now, zone, limits.long_wait):
-            return
-        stays = zone.area.stays
-        waits = tuple(Wait(s.started_at, s.until, s.duration_s, s.unknown_s) for s in stays)
-        seen = WaitObservation(
-            at=now,
-            duty=on_duty,
-            waits=waits,
-            expected_over_since=self._expected.over_since(zone.zone, stays, now, limits.long_wait),
-            known=zone.area.known(now),
-            observed_at=zone.area.observed_at,
-            detail=wait_detail([wait.duration_s for wait in waits]),
-        )
-        self._zone_rules[zone.zone.id], changes = step_long_wait(limits, self._zone_rules[zone.zone.id], seen)
-        for change in changes:
-            yield self._names.event(f"zone/{zone.zone.id}", change)
-
-    def _nobody_waits_long(self, now: Instant, zone: ZoneWatch, limit_s: float) -> bool:
-        """Whether the rule has nothing to say, as with nearly every frame."""
-        if self._zone_rules[zone.zone.id].episode is not None:
-            return False
-        if any(stay.duration_s >= limit_s - 1e-6 for stay in zone.area.stays):
-            return False
-        return self._expected.over_since(zone.zone, zone.area.stays, now, limit_s) is None
-
-    def _waiting_over(self, window: str) -> bool:
-        return any(
-            self._zone_rules[zone.zone.id].episode is not None
-            for zone in self._zones.values()
-            if window in zone.zone.serves
-        )
-
     def _due_state(self, now: Instant, *, on_duty: bool, urgent: bool) -> StateBody | None:
         if not self._pace.is_due(now, partial(self._gist, now, on_duty=on_duty), urgent=urgent):
             return None
@@ -432,10 +314,10 @@ class Pipeline:
     def _gist(self, now: Instant, *, on_duty: bool) -> list[object]:
         """What of a state nobody can work out from an earlier one and the time."""
         gist: list[object] = [window_gist(now, window, on_duty=on_duty) for window in self._windows.values()]
-        limits = self._zone_limits
+        limits = self._judge.zone_limits
         return gist + [zone_gist(now, z, limit_s=limits[name].long_wait) for name, z in self._zones.items()]
 
     def _zone_state(self, now: Instant, zone: ZoneWatch) -> ZoneState:
-        limit_s = self._zone_limits[zone.zone.id].long_wait
-        expected_s = self._expected.of(zone.zone, len(zone.area.stays), now)
+        limit_s = self._judge.zone_limits[zone.zone.id].long_wait
+        expected_s = self._judge.expected.of(zone.zone, len(zone.area.stays), now)
         return zone_state(now, zone, limit_s=limit_s, expected_wait_s=expected_s)
