@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.bodies import EventNames
-from edge.rules import AbsenceState, Change, Episode, OvertimeState
+from edge.rules import AbsenceState, Episode, OvertimeState, cleared
 from edge.saved import Saved
 from edge.watch import SavedWindow
 from hall.clock import Instant
@@ -74,15 +74,5 @@ def _end(
     if episode is None:
         return []
     known_until = episode.started_at + episode.elapsed_s + episode.unknown_s
-    change = Change(
-        rule,
-        "cleared",
-        episode.severity,
-        episode.started_at,
-        episode.elapsed_s,
-        episode.unknown_s,
-        limit_s,
-        max(known_until, ended_at or known_until),
-        "reconfigured",
-    )
-    return [names.event(subject, change)]
+    end = max(known_until, ended_at or known_until)
+    return [names.event(subject, cleared(rule, episode, limit_s, "reconfigured", end))]

@@ -200,26 +200,26 @@ def _closed_unnoticed(
         return []
     if open_seconds(state.at, seen.at) > seen.at - state.at - 1.0:
         return []
-    return [_cleared("clerk_absent", state.episode, limits.clerk_absent, "off_duty", state.at)]
+    return [cleared("clerk_absent", state.episode, limits.clerk_absent, "off_duty", state.at)]
 
 
 def _absence_over(limits: Limits, episode: Episode, seen: ClerkObservation, open_seconds: OpenSeconds) -> Change | None:
     """The change that ends a raised absence, if something does."""
     limit_s = limits.clerk_absent
     if not seen.duty:
-        return _cleared("clerk_absent", episode, limit_s, "off_duty", seen.at)
+        return cleared("clerk_absent", episode, limit_s, "off_duty", seen.at)
     if seen.seen == "present":
         end = max(seen.since if seen.since is not None else seen.at, episode.started_at)
         elapsed_s = max(0.0, seen.since_clock_s - episode.start_clock_s)
         unknown_s = max(0.0, open_seconds(episode.started_at, end) - elapsed_s)
         episode = msgspec.structs.replace(episode, elapsed_s=elapsed_s, unknown_s=unknown_s)
-        return _cleared("clerk_absent", episode, limit_s, "resolved", end)
+        return cleared("clerk_absent", episode, limit_s, "resolved", end)
     blind_s = seen.at - (seen.observed_at if seen.observed_at is not None else episode.started_at)
     if seen.seen == "unknown" and blind_s >= limits.camera_lost:
         if seen.observed_at is not None:
             unknown_s = max(0.0, open_seconds(episode.started_at, seen.observed_at) - episode.elapsed_s)
             episode = msgspec.structs.replace(episode, unknown_s=unknown_s)
-        return _cleared("clerk_absent", episode, limit_s, "camera_lost", seen.observed_at)
+        return cleared("clerk_absent", episode, limit_s, "camera_lost", seen.observed_at)
     return None
 
 
@@ -241,7 +241,7 @@ def _absence_severity(seen: ClerkObservation, elapsed_s: float, limit_s: float) 
     return "critical" if matters else "warning"
 
 
-def _cleared(rule: Rule, episode: Episode, limit_s: float, reason: ClearReason, ended_at: Instant | None) -> Change:
+def cleared(rule: Rule, episode: Episode, limit_s: float, reason: ClearReason, ended_at: Instant | None) -> Change:
     """The end of an episode, dated back to when it was true."""
     end = max(ended_at, episode.started_at) if ended_at is not None else episode.started_at
     return Change(
@@ -307,11 +307,11 @@ def step_long_wait(limits: Limits, state: WaitState, seen: WaitObservation) -> t
     """
     limit_s, episode = limits.long_wait, state.episode
     if episode is not None and not seen.duty:
-        return WaitState(), [_cleared("long_wait", episode, limit_s, "off_duty", seen.at)]
+        return WaitState(), [cleared("long_wait", episode, limit_s, "off_duty", seen.at)]
     if not seen.known:
         blind_s = seen.at - seen.observed_at if seen.observed_at is not None else 0.0
         if episode is not None and blind_s >= limits.camera_lost:
-            return WaitState(), [_cleared("long_wait", episode, limit_s, "camera_lost", seen.observed_at)]
+            return WaitState(), [cleared("long_wait", episode, limit_s, "camera_lost", seen.observed_at)]
         return state, []
     over = [wait for wait in seen.waits if wait.duration_s >= limit_s - 1e-6]
     if over or (seen.expected_over_since is not None and seen.waits):
@@ -319,7 +319,7 @@ def step_long_wait(limits: Limits, state: WaitState, seen: WaitObservation) -> t
             return state, []
         return _still_waiting(limits, state, seen, over)
     if episode is not None and (state.over_at is None or seen.at - state.over_at >= limits.clear_hold):
-        return WaitState(over_at=state.over_at), [_cleared("long_wait", episode, limit_s, "resolved", state.over_at)]
+        return WaitState(over_at=state.over_at), [cleared("long_wait", episode, limit_s, "resolved", state.over_at)]
     return state, []
 
 
@@ -378,12 +378,12 @@ def step_overtime_case(
         if seen.ended is not None:
             end = seen.ended.ended_at
             episode = msgspec.structs.replace(episode, elapsed_s=seen.ended.duration_s, unknown_s=seen.ended.unknown_s)
-        changes.append(_cleared("overtime_case", episode, limit_s, "resolved", end))
+        changes.append(cleared("overtime_case", episode, limit_s, "resolved", end))
         episode = None
     if not seen.known:
         blind_s = seen.at - seen.observed_at if seen.observed_at is not None else 0.0
         if episode is not None and blind_s >= limits.camera_lost:
-            changes.append(_cleared("overtime_case", episode, limit_s, "camera_lost", seen.observed_at))
+            changes.append(cleared("overtime_case", episode, limit_s, "camera_lost", seen.observed_at))
             episode = None
         return OvertimeState(episode), changes
     if seen.started_at is not None and seen.elapsed_s >= limit_s - 1e-6:
