@@ -173,8 +173,8 @@ def test_a_truncated_model_stops_the_constructor(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", [entry.name for entry in load_zoo().models])
-def test_every_model_of_the_manifest_finds_people(name: str, data_dir: Path, counters: list[Scene]) -> None:
+@pytest.mark.parametrize("name", [entry.name for entry in load_zoo().models if entry.sight is not None])
+def test_every_measured_model_of_the_manifest_finds_people(name: str, data_dir: Path, counters: list[Scene]) -> None:
     detector = Detector(resolve(name, [data_dir / "models"]))
     results = [recall(scene.boxes(), good(detector, scene.image)) for scene in counters[::2]]
     hits, people = (sum(column) for column in zip(*results, strict=True))
