@@ -75,9 +75,9 @@ def hall_text(addresses: Sequence[str], analyse_fps: float) -> str:
     for number, address in enumerate(addresses):
         name, camera = f"c{number}", CLIPS[number % len(CLIPS)]
         source = next(c for c in floor["cameras"] if c["id"] == camera)
-        own["cameras"].append(
-            {**source, "id": name, "source": address, "analyse_fps": analyse_fps, "motion_gate": False}
-        )
+        # One inference for each frame that is due, as the limit does.
+        once = {"motion_gate": False, "desk_zoom": "off"}
+        own["cameras"].append({**source, "id": name, "source": address, "analyse_fps": analyse_fps, **once})
         for window in floor["windows"]:
             if window["camera"] == camera:
                 own["windows"].append({**window, "id": f"{name}-{window['id']}", "camera": name})
