@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import cv2
@@ -27,6 +28,8 @@ from hall.load import parse_hall
 from models.zoo import resolve
 from vision.detector import Detector
 from vision.types import Frame
+
+Camera = TypeVar("Camera", str, int)
 
 WARM_S = 6.0
 """Time after the first pictures in which nothing is counted: rates are means of some seconds."""
@@ -124,27 +127,16 @@ def measure_box(job: DensityJob) -> Load:
         broker = BrokerSettings(host="127.0.0.1", port=job.broker)
         service = _Watched(hall, hall.floors[0].nodes[0], detector, broker, Path(folder))
         names = [camera.camera_id for camera in service.cameras]
-        stages: dict[str, float] = {}
-        spans: list[tuple[float, float]] = []
 
         def shown() -> bool:
             return all(camera.stats().decoded_fps > 0 for camera in service.cameras)
 
-        decoded: list[float] = []
+        def decoded_fps() -> list[float]:
+            return [camera.stats().decoded_fps for camera in service.cameras]
 
-        def count() -> None:
-            decoded.extend(camera.stats().decoded_fps for camera in service.cameras)
-
-        watcher = threading.Thread(
-            target=_watch, args=(job, detector, shown, count, service.stop, spans, stages), name="watcher"
-        )
-        watcher.start()
+        count = _Count(job, detector, shown, decoded_fps, service.stop)
         service.run()
-        watcher.join()
-    began, ended = spans[0]
-    done = [(name, lag) for name, at, lag in service.done if began <= at < ended]
-    per_camera = [sum(name == own for own, _ in done) for name in names]
-    return _load(job, len(names), min(decoded), min(per_camera), [lag for _, lag in done], stages, ended - began)
+        return count.load(names, service.done)
 
 
 def measure_limit(job: DensityJob) -> Load:
@@ -166,29 +158,77 @@ def measure_limit(job: DensityJob) -> Load:
     ]
     for reader in readers:
         reader.start()
-    stages: dict[str, float] = {}
-    spans: list[tuple[float, float]] = []
-    decoded: list[float] = []
     start = list(pictures)
 
     def shown() -> bool:
         start[:] = pictures
         return all(pictures)
 
-    def count() -> None:
-        decoded.extend((now - then) / job.seconds for now, then in zip(pictures, start, strict=True))
+    def decoded_fps() -> list[float]:
+        return [(now - then) / job.seconds for now, then in zip(pictures, start, strict=True)]
 
-    watcher = threading.Thread(
-        target=_watch, args=(job, detector, shown, count, stopping.set, spans, stages), name="watcher"
-    )
-    watcher.start()
-    done = _bare_inference(frames, detector, stopping)
-    watcher.join()
-    began, ended = spans[0]
-    done = [(number, at, lag) for number, at, lag in done if began <= at < ended]
-    per_camera = [sum(number == own for own, _, _ in done) for number in range(len(cameras))]
-    lags = [lag for _, _, lag in done]
-    return _load(job, len(cameras), min(decoded), min(per_camera), lags, stages, ended - began)
+    count = _Count(job, detector, shown, decoded_fps, stopping.set)
+    return count.load(range(len(cameras)), _bare_inference(frames, detector, stopping))
+
+
+class _Count:
+    """Waits in a thread for the first pictures, counts for as long as the job says, and brings all to an end.
+
+    Args:
+        job: how long.
+        detector: whose time is noted.
+        shown: whether every camera has shown a picture; asked last when counting begins.
+        decoded_fps: pictures a second of each camera, when counting ends.
+        stop: ends what is measured.
+    """
+
+    def __init__(
+        self,
+        job: DensityJob,
+        detector: _Timed,
+        shown: Callable[[], bool],
+        decoded_fps: Callable[[], list[float]],
+        stop: Callable[[], None],
+    ) -> None:
+        self._job, self._detector, self._shown, self._decoded_fps, self._stop = job, detector, shown, decoded_fps, stop
+        self._decoded: list[float] = []
+        self._stages: dict[str, float] = {}
+        self._span = 0.0, 0.0
+        self._thread = threading.Thread(target=self._run, name="watcher")
+        self._thread.start()
+
+    def _run(self) -> None:
+        deadline = time.monotonic() + OPEN_S
+        while not self._shown() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(self._job.warm_s)
+        self._shown()
+        began, before, looked_s = time.time(), _thread_s(), self._detector.spent_s
+        time.sleep(self._job.seconds)
+        after, looked_s = _thread_s(), self._detector.spent_s - looked_s
+        self._decoded = self._decoded_fps()
+        self._span = began, time.time()
+        self._stages = _stages(before, after, looked_s)
+        self._stop()
+
+    def load(self, cameras: Sequence[Camera], done: Sequence[tuple[Camera, float, float]]) -> Load:
+        """What came of it, from the frames that were done: whose, when, and how late."""
+        self._thread.join()
+        (began, ended), job = self._span, self._job
+        span_s = ended - began
+        counted = [(camera, lag) for camera, at, lag in done if began <= at < ended]
+        lags = [lag for _, lag in counted]
+        analysed = min(sum(camera == own for own, _ in counted) for camera in cameras)
+        stages = {stage: round(spent_s / span_s, 3) for stage, spent_s in self._stages.items()}
+        return Load(
+            cameras=len(cameras),
+            decoded=round(min(self._decoded) / job.stream_fps, 3),
+            # One frame more or less falls into the time by chance.
+            analysed=round(min(1.0, (analysed + 1) / (job.analyse_fps * span_s)), 3),
+            lag_p95_s=round(float(np.percentile(lags, 95)), 3) if lags else float("inf"),
+            cpu_s=round(sum(stages.values()), 3),
+            stages=stages,
+        )
 
 
 def _open(job: DensityJob) -> _Timed:
@@ -240,30 +280,6 @@ def _bare_inference(
     return done
 
 
-def _watch(
-    job: DensityJob,
-    detector: _Timed,
-    shown: Callable[[], bool],
-    count: Callable[[], None],
-    stop: Callable[[], None],
-    spans: list[tuple[float, float]],
-    stages: dict[str, float],
-) -> None:
-    """Wait for the first pictures, then count for as long as asked, and bring all to an end."""
-    deadline = time.monotonic() + OPEN_S
-    while not shown() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(job.warm_s)
-    shown()
-    began, before, looked_s = time.time(), _thread_s(), detector.spent_s
-    time.sleep(job.seconds)
-    after, looked_s = _thread_s(), detector.spent_s - looked_s
-    count()
-    spans.append((began, time.time()))
-    stages.update(_stages(before, after, looked_s))
-    stop()
-
-
 def _thread_s() -> dict[str, float]:
     """Processor seconds of the threads of this process so far, by kind."""
     names = {thread.native_id: thread.name for thread in threading.enumerate()}
@@ -287,24 +303,3 @@ def _stages(before: dict[str, float], after: dict[str, float], looked_s: float) 
         "pipeline": max(0.0, gone["main"] - looked_s),
         "rest": gone["rest"],
     }
-
-
-def _load(
-    job: DensityJob,
-    cameras: int,
-    decoded_fps: float,
-    analysed: int,
-    lags: Sequence[float],
-    stages: dict[str, float],
-    span_s: float,
-) -> Load:
-    stages = {stage: round(spent_s / span_s, 3) for stage, spent_s in stages.items()}
-    return Load(
-        cameras=cameras,
-        decoded=round(decoded_fps / job.stream_fps, 3),
-        # One frame more or less falls into the time by chance.
-        analysed=round(min(1.0, (analysed + 1) / (job.analyse_fps * span_s)), 3),
-        lag_p95_s=round(float(np.percentile(lags, 95)), 3) if lags else float("inf"),
-        cpu_s=round(sum(stages.values()), 3),
-        stages=stages,
-    )

@@ -108,8 +108,7 @@ class PlaceLedger:
         for piece, person in found:
             if piece.visits:
                 self._heads.learn(clock_s - piece.clear_s, self._step_s)
-            piece.follow(person, clock_s)
-            piece.note(person, at, at, clock_s, state.blind_s, self._rule)
+            self._see(piece, person, at)
         followed = {piece.number for piece, _ in found}
         self._unclear |= any(number in followed for number in self._before.values())
         latest = {piece.track: piece for piece in state.pieces if not piece.closed} if shadows else {}
@@ -122,9 +121,13 @@ class PlaceLedger:
             if glimpse is None:
                 self._begin(at, person)
             else:
-                glimpse.follow(person, clock_s)
-                glimpse.note(person, at, at, clock_s, state.blind_s, self._rule)
+                self._see(glimpse, person, at)
         return clear
+
+    def _see(self, piece: Piece, person: Sighting, at: Instant) -> None:
+        """Let a piece go on with somebody who is seen clearly."""
+        piece.follow(person, self.state.clock_s)
+        piece.note(person, at, at, self.state.clock_s, self.state.blind_s, self._rule)
 
     def _glimpse(self, at: Instant, glimpses: Sequence[Sighting]) -> None:
         """Take those who were seen once so far: each is a piece, but for who sits where somebody just was."""
@@ -134,9 +137,7 @@ class PlaceLedger:
             if own is None:
                 self._begin(at, msgspec.structs.replace(person, track=-2 - state.pieces_begun))
             else:
-                person = msgspec.structs.replace(person, track=own.track)  # noqa: PLW2901
-                own.follow(person, clock_s)
-                own.note(person, at, at, clock_s, state.blind_s, self._rule)
+                self._see(own, msgspec.structs.replace(person, track=own.track), at)
 
     def _glimpsed(self, person: Sighting) -> Piece | None:
         """The glimpse at which a new track began: the nearest one of that moment."""
