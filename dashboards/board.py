@@ -27,7 +27,7 @@ __all__ = ["Alert", "Board", "Elapsed", "IncidentRow", "NodeChip", "StatusCount"
 
 @dataclass(frozen=True, slots=True)
 class NodeChip:
-    """One box of the floor: whether it talks to us, since when it does not, which of its cameras are blind."""
+    """One box of the floor: whether it talks to us, since when it does not, how its cameras do."""
 
     node: str
     status: NodeState
@@ -107,6 +107,11 @@ def _chip(scene: Scene, name: str, node: NodeView | None) -> NodeChip:
     # The box says more, such as by how much a camera moved; here its first word will do, in the language of the page.
     faults = [(c.camera, c.fault.split(" ")[0].rstrip(":")) for c in cameras if c.fault and c.camera not in blind]
     away += [texts.camera_fault[fault].format(camera=camera) for camera, fault in faults if fault in texts.camera_fault]
+    away += [
+        texts.fallback[c.stream].format(camera=c.camera)
+        for c in cameras
+        if c.fallback and c.stream and c.camera not in blind
+    ]
     return NodeChip(name, node.status, texts.node_state[node.status], since, " · ".join(away))
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hall.clock import Instant
-from hall.messages import CameraFault, Rule, Seen, Severity, WindowStatus
+from hall.messages import CameraFault, Rule, Seen, Severity, StreamName, WindowStatus
 from hall.views import IncidentStatus
 
 Lang = Literal["zh", "en"]
@@ -51,6 +51,7 @@ class Texts:
     since: str
     camera_away: str
     camera_fault: Mapping[str, str]
+    fallback: Mapping[StreamName, str]
     fault: Mapping[CameraFault, str]
     camera: str
     clerk_seen: Mapping[Seen, str]
@@ -119,6 +120,10 @@ ZH = Texts(
         "dark": "摄像机 {camera} 画面全黑",
         "covered": "摄像机 {camera} 被遮挡",
         "moved": "摄像机 {camera} 已移位",
+    },
+    fallback={
+        "main": "摄像机 {camera} 子码流读取失败，改用主码流",
+        "substream": "摄像机 {camera} 主码流读取失败，改用子码流",
     },
     fault={
         "offline": "无法连接",
@@ -217,6 +222,10 @@ EN = Texts(
         "dark": "camera {camera}: picture dark",
         "covered": "camera {camera}: covered",
         "moved": "camera {camera}: moved",
+    },
+    fallback={
+        "main": "camera {camera}: substream fails, main stream is read",
+        "substream": "camera {camera}: main stream fails, substream is read",
     },
     fault={
         "offline": "cannot be reached",

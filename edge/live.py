@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from edge._fallback import Fallback
 from edge._reader import LoopClock, Pace, Reader, ReadJob
 from edge.inbox import FrameInbox
 from edge.media import Address, Fit, Image
@@ -37,6 +38,9 @@ class LiveSettings:
         last_retry_s: … up to this. The actual wait is 50 to 100 % of it, by chance, so that a box does not
             storm a switch that comes back.
         poll_s: longest sleep between two looks at the clock while a recording is played.
+        other_after_s: a camera with two streams is read from the other one when the chosen one has failed for so long …
+        other_attempts: … and in so many attempts.
+        back_every_s: from then on the chosen one is tried so often, beside the other, until it does.
     """
 
     stall_after_s: float = 10.0
@@ -46,6 +50,9 @@ class LiveSettings:
     first_retry_s: float = 0.5
     last_retry_s: float = 30.0
     poll_s: float = 0.05
+    other_after_s: float = 20.0
+    other_attempts: int = 3
+    back_every_s: float = 300.0
 
     def retry_s(self, failures: int, rng: random.Random) -> float:
         """How long to wait after so many failures in a row (1 or more)."""
@@ -69,6 +76,8 @@ class CameraStats:
         last_frame_at: `captured_at` of the last frame handed on.
         error: what is wrong, without passwords; None while live.
         stalled: it was lost because no picture came on a connection that stood.
+        on_other: the other stream is read, or tried, …
+        because: … as this is wrong with the chosen one, without passwords.
     """
 
     camera_id: str
@@ -83,6 +92,8 @@ class CameraStats:
     last_frame_at: Instant | None
     error: str | None
     stalled: bool = False
+    on_other: bool = False
+    because: str | None = None
 
 
 class LiveCamera:
@@ -96,6 +107,7 @@ class LiveCamera:
         source: address, path or device number; may hold a password, which appears nowhere.
         inbox: where frames go.
         analyse_fps: frames wanted a second.
+        other: another stream of the same camera, read for as long as `source` fails.
         clock: dates frames and paces recordings.
         fit: width and height that frames are shrunk into, or how they follow from those of the source; None keeps
             them as they are.
@@ -112,25 +124,25 @@ class LiveCamera:
         *,
         analyse_fps: float,
         clock: Clock,
+        other: str | None = None,
         fit: Fit = None,
         loop: LoopClock | None = None,
         settings: LiveSettings | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.camera_id = camera_id
-        self._settings = settings or LiveSettings()
+        self._settings = settings = settings or LiveSettings()
         self._inbox = inbox
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
-        self._job = ReadJob(
-            Address(source),
-            Pace(analyse_fps),
-            fit,
+        self._pace = Pace(analyse_fps)
+        self._streams = Fallback(
+            [self._job(address, fit, loop) for address in (source, other) if address is not None],
             clock,
-            loop,
-            self._settings.open_timeout_s,
-            self._settings.read_timeout_s,
-            self._settings.poll_s,
+            after_s=settings.other_after_s,
+            attempts=settings.other_attempts,
+            back_every_s=settings.back_every_s,
+            steady_s=settings.stall_after_s,
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name=f"camera-{camera_id}", daemon=True)
@@ -147,6 +159,11 @@ class LiveCamera:
         self._was_live = False
         self._counts = {"reconnects": 0, "skipped": 0, "abandoned": 0}
 
+    def _job(self, address: str, fit: Fit, loop: LoopClock | None) -> ReadJob:
+        settings = self._settings
+        times = settings.open_timeout_s, settings.read_timeout_s, settings.poll_s
+        return ReadJob(Address(address), self._pace, fit, self._clock, loop, *times)
+
     def start(self) -> None:
         """Begin; returns at once."""
         self._thread.start()
@@ -156,6 +173,7 @@ class LiveCamera:
         self._stopping.set()
         with self._lock:
             reader, self._reader = self._reader, None
+            self._streams.cancel()
         if reader is not None:
             reader.cancel.set()
         if self._thread.is_alive():
@@ -163,7 +181,7 @@ class LiveCamera:
 
     def pace(self, fps: float) -> None:
         """From now on, so many frames a second."""
-        self._job.pace.fps = fps
+        self._pace.fps = fps
 
     def stats(self) -> CameraStats:
         """How it does now."""
@@ -183,6 +201,8 @@ class LiveCamera:
                 last_frame_at=self._last_frame_at,
                 error=self._error,
                 stalled=self._stalled,
+                on_other=self._streams.on_other,
+                because=self._streams.because,
             )
 
     def _supervise(self) -> None:
@@ -192,7 +212,7 @@ class LiveCamera:
             reader = self._new_reader(attempt)
             if reader is None:
                 return
-            error = self._watch(reader)
+            reader, error = self._watch(reader)
             steady = self._close_attempt(reader, error)
             if self._state == "ended":
                 return
@@ -200,6 +220,7 @@ class LiveCamera:
                 # Give it the time to close its source; one that libav holds ends by itself later.
                 reader.done.wait(0.5)
                 return
+            self._streams.ended(error, steady=steady)
             failures = 1 if steady else failures + 1
             self._stopping.wait(self._settings.retry_s(failures, self._rng))
 
@@ -210,12 +231,7 @@ class LiveCamera:
             if self._stopping.wait(_TICK_S):
                 return None
         self._abandoned = [reader for reader in self._abandoned if not reader.done.is_set()]
-        reader = Reader(
-            f"camera-{self.camera_id}-reader-{attempt}",
-            self._job,
-            on_frame=self._accept,
-            on_decoded=self._count_decoded,
-        )
+        reader = self._reader_of(self._streams.job, str(attempt))
         with self._lock:
             if self._stopping.is_set():
                 return None
@@ -224,18 +240,46 @@ class LiveCamera:
         reader.start()
         return reader
 
-    def _watch(self, reader: Reader) -> str | None:
-        """Wait for the end of an attempt, and bring it about when nothing comes; the reason, masked."""
+    def _reader_of(self, job: ReadJob, name: str) -> Reader:
+        name = f"camera-{self.camera_id}-reader-{name}"
+        return Reader(name, job, on_frame=self._accept, on_decoded=self._count_decoded)
+
+    def _watch(self, reader: Reader) -> tuple[Reader, str | None]:
+        """Wait for the end of an attempt, and bring it about when nothing comes.
+
+        Returns:
+            The reader that was at work in the end, and why it ended, masked.
+        """
         stall_s = self._settings.stall_after_s
         while not reader.done.wait(_TICK_S):
             if self._stopping.is_set():
-                return None
+                return reader, None
             if self._clock.monotonic() - reader.progress_at > stall_s:
                 reader.cancel.set()
                 self._stalled = True
-                return self._let_go(reader, f"{self._job.address}: no picture for {stall_s:g} s")
+                return reader, self._let_go(reader, f"{self._streams.job.address}: no picture for {stall_s:g} s")
+            if (chosen := self._streams.try_chosen(self._try)) is not None:
+                self._go_back(reader, chosen)
+                reader = chosen
         self._stalled = False
-        return reader.error
+        return reader, reader.error
+
+    def _try(self, job: ReadJob) -> Reader:
+        """Read a stream beside the one that is read; its frames go nowhere."""
+        trial = self._reader_of(job, "trial")
+        trial.start()
+        return trial
+
+    def _go_back(self, reader: Reader, chosen: Reader) -> None:
+        with self._lock:
+            if self._reader is None:
+                chosen.cancel.set()
+                return
+            self._reader, self._live_since = chosen, self._clock.monotonic() - self._settings.stall_after_s
+            self._counts["skipped"] += reader.skipped
+        reader.cancel.set()
+        self._abandoned.append(reader)
+        _log.info("camera %s: the chosen stream shows pictures again and is read", self.camera_id)
 
     def _let_go(self, reader: Reader, error: str) -> str:
         """A cancelled reader gets some time to come back, then goes its own way."""

@@ -5,22 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 import uuid
-from collections import deque
-from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
 
 import msgspec
-import numpy as np
 
+from edge._health import HealthTeller, TimedDetector
 from edge.config import ConfigRequest, HallConfig, check_change, reply_to
 from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.inbox import FrameInbox
-from edge.live import CameraStats, LiveCamera, LiveSettings, LoopClock
+from edge.live import LiveCamera, LiveSettings, LoopClock
 from edge.load import LoadControl, least_factor, rates
 from edge.media import Size
 from edge.outbox import QUOTA_BYTES, Outbox
@@ -34,12 +31,11 @@ from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock, to_iso
 from hall.errors import HallwatchError
 from hall.layout import Camera, Hall
-from hall.messages import CameraHealth, CropHealth, HealthBody, Message
+from hall.messages import Message
 from hall.topics import Address
 from vision.detector import Detector
 from vision.tracker import TrackerSettings
-from vision.types import Detections, Frame
-from vision.zoom import Crop
+from vision.types import Frame
 
 log = logging.getLogger(__name__)
 
@@ -49,26 +45,6 @@ SAVE_EVERY_S = 2.0
 """The rule state is saved with every message and at least so often: after a crash no more than this is unknown."""
 
 BATCH = 8
-
-
-class TimedDetector:
-    """A detector that remembers how long it took."""
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._ms: deque[float] = deque(maxlen=100)
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """People of each image."""
-        started = time.perf_counter()
-        found = self._detector.detect(images)
-        self._ms.append((time.perf_counter() - started) * 1000 / max(len(images), 1))
-        return found
-
-    @property
-    def mean_ms(self) -> float:
-        """Mean of the last hundred calls, per image."""
-        return sum(self._ms) / len(self._ms) if self._ms else 0.0
 
 
 class EdgeService:
@@ -127,11 +103,11 @@ class EdgeService:
         self._inbox = FrameInbox()
         self._cameras = [self._live_camera(camera) for camera in self._pipeline.cameras]
         self._load = LoadControl(least_factor(self._pipeline.cameras))
-        self._counted = dict.fromkeys(self._pipeline.gates, (0, 0))
+        self._health = HealthTeller(detector, self._timed, self._outbox, self._load)
+        self._health.goes_on(self._pipeline)
         store = EvidenceStore(data_dir / "evidence", hall.evidence)
         key = evidence_key(data_dir, os.environ)
         self._evidence = EvidenceTaker(store, key, self._address, detector.detect, detector.score)
-        self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
         self._health_at = self._tick_at = self._saved_at = float("-inf")
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
@@ -161,17 +137,17 @@ class EdgeService:
         self._owed += self._pipeline.abandon(now)
         before = self._pipeline
         self._pipeline = self._build(before.hall, before.node)
-        self._inferences = dict.fromkeys(self._pipeline.zooms, 0)
-        self._counted = dict.fromkeys(self._pipeline.gates, (0, 0))
+        self._health.goes_on(self._pipeline)
         self._pace()
 
     def _live_camera(self, camera: Camera) -> LiveCamera:
-        stream = choose_stream(camera, self._pipeline.zooms[camera.id])
-        log.info("camera %s: %s", camera.id, stream.reason)
+        streams = choose_stream(camera, self._pipeline.zooms[camera.id])
+        log.info("camera %s: %s", camera.id, streams.chosen.reason)
         return LiveCamera(
             camera.id,
-            stream.source.get_secret_value(),
+            streams.chosen.source.get_secret_value(),
             self._inbox,
+            other=None if streams.other is None else streams.other.source.get_secret_value(),
             analyse_fps=camera.analyse_fps,
             clock=self._clock,
             fit=partial(self._fit, camera.id),
@@ -245,7 +221,9 @@ class EdgeService:
             self._keep_up()
             emitted += self._pipeline.tick(now)
         if _due(self._health_at, HEALTH_EVERY_S, now):
-            emitted.append(Emitted(now, self._health(now)))
+            config = None if self._config is None else self._config.health
+            stats = [camera.stats() for camera in self._cameras]
+            emitted.append(Emitted(now, self._health.tell(now, self._pipeline, stats, config)))
             self._health_at = now
         self._evidence.tick(now)
         emitted = self._evidence.taken(emitted, self._pipeline.floor)
@@ -297,7 +275,7 @@ class EdgeService:
         """Go on with another pipeline; cameras that did not change stay open. Returns those that did."""
         before = {camera.id: camera for camera in self._pipeline.cameras}
         fits = {name: zoom.fits(self._detector.input_size) for name, zoom in self._pipeline.zooms.items()}
-        streams = {name: choose_stream(camera, self._pipeline.zooms[name]).source for name, camera in before.items()}
+        streams = {name: choose_stream(camera, self._pipeline.zooms[name]).sources for name, camera in before.items()}
         open_now = {camera.camera_id: camera for camera in self._cameras}
         self._pipeline, self._evidence.store.settings = pipeline, pipeline.hall.evidence
         cameras, changed = [], [name for name in before if name not in pipeline.zooms]
@@ -305,7 +283,7 @@ class EdgeService:
             known = before.get(camera.id)
             zoom = pipeline.zooms[camera.id]
             same = known is not None and (streams[camera.id], known.analyse_fps) == (
-                choose_stream(camera, zoom).source,
+                choose_stream(camera, zoom).sources,
                 camera.analyse_fps,
             )
             if same and all(zoom.fit(size, self._detector.input_size) == fit for size, fit in fits[camera.id].items()):
@@ -318,10 +296,7 @@ class EdgeService:
                 open_now[name].stop(timeout_s=0)
             self._inbox.forget(name)
             self._evidence.forget(name)
-        self._inferences = {
-            name: min(self._inferences.get(name, 0), z.inferences) for name, z in pipeline.zooms.items()
-        }
-        self._counted = {name: (gate.frames, gate.skipped) for name, gate in pipeline.gates.items()}
+        self._health.goes_on(pipeline)
         kept, self._cameras = set(map(id, self._cameras)), cameras
         self._load.least = least_factor(pipeline.cameras)
         self._pace()
@@ -337,58 +312,7 @@ class EdgeService:
         if messages:
             self._publisher.notify()
 
-    def _health(self, now: Instant) -> HealthBody:
-        return HealthBody(
-            cameras=[self._camera_health(camera.stats(), now) for camera in self._cameras],
-            outbox_depth=self._outbox.depth,
-            outbox_bytes=self._outbox.size_bytes,
-            thinned=self._outbox.thinned,
-            rss_mb=round(_rss_bytes() / 1e6, 1),
-            model=self._detector.name,
-            provider=self._detector.provider,
-            config=None if self._config is None else self._config.health,
-            load=round(self._load.load, 2),
-            overloaded=self._load.overloaded,
-        )
-
-    def _camera_health(self, stats: CameraStats, now: Instant) -> CameraHealth:
-        gate, (frames, skipped) = self._pipeline.gates[stats.camera_id], self._counted[stats.camera_id]
-        self._counted[stats.camera_id] = gate.frames, gate.skipped
-        inferred_at = gate.inferred_at
-        settings = next(camera for camera in self._pipeline.cameras if camera.id == stats.camera_id)
-        zoom, counted = self._pipeline.zooms[stats.camera_id], self._inferences[stats.camera_id]
-        self._inferences[stats.camera_id] = zoom.inferences
-        # The first message comes before the first interval is over; a clock that was set back makes one of no length.
-        interval_s = now - self._health_at
-        inference_fps = (zoom.inferences - counted) / interval_s if interval_s > 0 else 0.0
-        return CameraHealth(
-            camera=stats.camera_id,
-            state=stats.state,
-            fps=round(stats.fps, 2),
-            decode_ms=round(stats.decode_ms, 2),
-            inference_ms=round(self._timed.mean_ms, 2),
-            since_inference_s=None if inferred_at is None else round(max(0.0, now - inferred_at), 2),
-            skipped_share=round((gate.skipped - skipped) / max(1, gate.frames - frames), 3),
-            drops=stats.drops,
-            reconnects=stats.reconnects,
-            error=stats.error,
-            fault=self._pipeline.fault(stats.camera_id),
-            inference_fps=round(inference_fps, 2),
-            zoom=[_crop_health(crop) for crop in zoom.plan.crops],
-            analyse_fps=round(rates(settings, self._load.factor)[0], 2),
-        )
-
-
-def _crop_health(crop: Crop) -> CropHealth:
-    left, top, right, bottom = (round(value, 3) for value in crop.box)
-    return CropHealth(list(crop.areas), left, top, right, bottom)
-
 
 def _due(last: Instant, every_s: float, now: Instant) -> bool:
     """Whether something is due again; a clock that was set back must not put it off."""
     return now - last >= every_s or now < last
-
-
-def _rss_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")

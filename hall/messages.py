@@ -27,6 +27,7 @@ CameraFault = Literal["offline", "stalled", "unwatched", "frozen", "dark", "cove
 """Why nothing is known from a camera: the first three have no picture that was looked at, the others a wrong one."""
 Severity = Literal["warning", "critical"]
 Phase = Literal["raised", "updated", "cleared"]
+StreamName = Literal["main", "substream"]
 Seen = Literal["present", "absent", "unknown"]
 ClearReason = Literal["resolved", "off_duty", "camera_lost", "reconfigured"]
 WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
@@ -69,6 +70,7 @@ class CameraHealth(Body, frozen=True):
     """How one camera does, over the last interval; `since_inference_s` is null before the first one.
 
     `fault` says why the picture of a live camera cannot be believed: frozen, dark, covered, or moved by how much.
+    `stream` is the one that is read, `stream_reason` says why; `fallback`: because the one to be read fails.
     """
 
     camera: str
@@ -85,6 +87,9 @@ class CameraHealth(Body, frozen=True):
     inference_fps: float = 0.0
     zoom: list[CropHealth] = []
     analyse_fps: float | None = None
+    stream: StreamName | None = None
+    stream_reason: str | None = None
+    fallback: bool = False
 
 
 class ConfigHealth(Body, frozen=True):

@@ -41,6 +41,7 @@ CODES: dict[str, dict[str, int]] = {
     "severity": {"warning": 1, "critical": 2},
     "phase": {"cleared": 0, "raised": 1, "updated": 2},
     "camera state": {"lost": 0, "live": 1, "connecting": 2, "ended": 3},
+    "stream": {"main": 0, "substream": 1},
     "node status": {"offline": 0, "online": 1, "stopped": 2},
 }
 """Words as numbers."""
@@ -248,6 +249,8 @@ CAMERA = Measurement[CameraHealth](
         Field("drops", "frames", "dropped because the box was late", lambda _, c: c.drops),
         Field("reconnects", "times", "the stream was opened again", lambda _, c: c.reconnects),
         Field("fault", "0 or 1", "its picture is not believed", lambda _, c: int(c.fault is not None)),
+        Field("stream", "code", "which stream is read", lambda _, c: CODES["stream"][c.stream] if c.stream else None),
+        Field("fallback", "0 or 1", "that one is read because the other one fails", lambda _, c: c.fallback),
     ),
 )
 

@@ -15,6 +15,7 @@ from hall.messages import (
     Seen,
     Severity,
     StateBody,
+    StreamName,
     WindowState,
     WindowStatus,
     ZoneState,
@@ -161,12 +162,16 @@ def node(
     floor: str = "f1",
     cameras: dict[str, str] | None = None,
     faults: dict[str, str] | None = None,
+    fallback: StreamName | None = None,
 ) -> NodeView:
     """A box with its last state."""
     health = None
     if cameras is not None:
         wrong = faults or {}
-        rows = [CameraHealth(c, s, 2, 3, 20, 0.5, 0.5, 0, 0, fault=wrong.get(c)) for c, s in cameras.items()]  # type: ignore[arg-type]
+        rows = [
+            CameraHealth(c, s, 2, 3, 20, 0.5, 0.5, 0, 0, fault=wrong.get(c), stream=fallback, fallback=bool(fallback))  # type: ignore[arg-type]
+            for c, s in cameras.items()
+        ]
         health = HealthBody(rows, 0, 0, 0, 240, "nanodet-g-int8", "CPU")
     state = StateBody(list(windows), list(zones)) if windows or zones else None
     return NodeView(

@@ -10,7 +10,7 @@ from dashboards.scene import Elapsed, Snapshot
 from dashboards.texts import Lang, format_duration, format_limit, format_time, format_wait, parse_lang
 from dashboards.tiles import Tile
 from hall.clock import Instant, from_iso
-from hall.messages import Seen, WindowStatus
+from hall.messages import Seen, StreamName, WindowStatus
 from hall.views import IncidentView, NodeView
 from tests.dashboards.sample_hall import NOW, busy_morning, incident, node, sample_hall, window, zone
 
@@ -188,6 +188,20 @@ def test_a_blind_camera_stands_beside_its_box() -> None:
     faults = {"c1": "moved by 5.7 % of the picture's width", "c2": "dark", "c3": "moved: it shows another view"}
     box = node("edge-f1", cameras={"c1": "live", "c2": "lost", "c3": "live"}, faults=faults)
     assert board(box).nodes[0].cameras == "camera c2: no picture · camera c1: moved · camera c3: moved"
+
+
+@pytest.mark.parametrize(
+    ("stream", "lang", "words"),
+    [
+        ("main", "zh", "摄像机 c1 子码流读取失败，改用主码流"),
+        ("main", "en", "camera c1: substream fails, main stream is read"),
+        ("substream", "en", "camera c1: main stream fails, substream is read"),
+    ],
+)
+def test_a_camera_that_is_read_from_its_other_stream(stream: StreamName, lang: Lang, words: str) -> None:
+    box = node("edge-f1", cameras={"c1": "live", "c2": "lost"}, fallback=stream)
+    blind = "摄像机 c2 无画面" if lang == "zh" else "camera c2: no picture"
+    assert board(box, lang=lang).nodes[0].cameras == f"{blind} · {words}"
 
 
 def test_a_window_belongs_to_the_box_that_spoke_last() -> None:

@@ -136,8 +136,8 @@ def test_an_overloaded_box_says_so_and_serves_every_camera(tmp_path: Path) -> No
     hall = parse_hall(f"hall: {{id: t, name: t}}\nfloors:\n  - id: f1\n    cameras:\n{cameras}\n")
     service = EdgeService(hall, "edge-f1", cast("Detector", Slow()), parse_broker("mqtt://127.0.0.1:9"), tmp_path)
     bodies: list[HealthBody] = []
-    health = service._health
-    service._health = lambda now: bodies.append(health(now)) or bodies[-1]  # type: ignore[method-assign,func-returns-value]
+    tell = service._health.tell
+    service._health.tell = lambda *told: bodies.append(tell(*told)) or bodies[-1]  # type: ignore[method-assign,func-returns-value]
     judge = service._load.judge
     service._load.judge = lambda now, drops: judge(10 * now, drops)  # type: ignore[method-assign] # every half second
     Timer(4, service.stop).start()
@@ -147,6 +147,7 @@ def test_an_overloaded_box_says_so_and_serves_every_camera(tmp_path: Path) -> No
     assert drops["flood"] > 5
     assert drops["b"] + drops["c"] <= 2, "who asks for little gets it"
     assert min(frames["b"], frames["c"]) >= 4
-    last = service._health(service._clock.now())
+    stats = [camera.stats() for camera in service._cameras]
+    last = tell(service._clock.now(), service._pipeline, stats, None)
     assert last.overloaded
     assert {c.camera: c.analyse_fps for c in last.cameras}["flood"] < 12  # type: ignore[operator]

@@ -39,9 +39,20 @@ SUB = ', substream: "rtsp://cam/sub"'
 def test_which_and_why(extra: str, area: str, taken: str, why: str) -> None:
     floor = parse_hall(HALL.replace("EXTRA", extra).replace("AREA", area)).floors[0]
     model = load_zoo().named("nanodet-g_416_int8")
-    stream = choose_stream(floor.cameras[0], DeskZoom(floor.cameras[0], floor, None, model))
-    assert stream.source.get_secret_value() == f"rtsp://cam/{taken}"
-    assert why in stream.reason
+    streams = choose_stream(floor.cameras[0], DeskZoom(floor.cameras[0], floor, None, model))
+    assert streams.chosen.source.get_secret_value() == f"rtsp://cam/{taken}"
+    assert streams.chosen.name == ("main" if taken == "main" else "substream")
+    assert why in streams.chosen.reason
+    assert streams.reading(None) == streams.chosen
+    assert (streams.other is None) == (not extra)
+    if streams.other is not None:
+        assert {source.get_secret_value() for source in streams.sources if source} == {
+            "rtsp://cam/main",
+            "rtsp://cam/sub",
+        }
+        assert streams.reading("refused") == streams.other.__class__(
+            streams.other.name, streams.other.source, f"{streams.other.reason}: refused"
+        )
 
 
 def test_a_substream_that_is_not_there() -> None:

@@ -17,6 +17,7 @@ from hall.messages import (
     StateBody,
     StatusBody,
     StayBody,
+    StreamName,
     WindowState,
     ZoneState,
 )
@@ -48,11 +49,11 @@ def test_state_becomes_a_line_per_window_and_zone() -> None:
 
 
 def test_health_becomes_cameras_and_a_node() -> None:
-    camera = CameraHealth("c1", "live", 4.9, 3.0, 20.5, None, 0.25, 3, 1, fault="dark")
+    camera = CameraHealth("c1", "live", 4.9, 3.0, 20.5, None, 0.25, 3, 1, fault="dark", stream="substream")
     assert _lines(HealthBody([camera], 7, 900, 2, 150.5, "nanodet", "CPU")) == [
         "camera,hall=demo,floor=f1,node=edge-f1,camera=c1 "
-        f"state=1.0,fps=4.9,decode_ms=3.0,inference_ms=20.5,skipped_share=0.25,drops=3.0,reconnects=1.0,fault=1.0 "
-        f"{MS}000000",
+        f"state=1.0,fps=4.9,decode_ms=3.0,inference_ms=20.5,skipped_share=0.25,drops=3.0,reconnects=1.0,fault=1.0,"
+        f"stream=1.0,fallback=0.0 {MS}000000",
         f"node,hall=demo,floor=f1,node=edge-f1 outbox_depth=7.0,outbox_bytes=900.0,thinned=2.0,rss_mb=150.5,"
         f"load=0.0,overloaded=0.0 {MS}000000",
     ]
@@ -126,6 +127,7 @@ def test_every_word_of_the_messages_has_a_number() -> None:
         "severity": _words(EventBody, "severity"),
         "phase": _words(EventBody, "phase"),
         "camera state": _words(CameraHealth, "state"),
+        "stream": set(get_args(StreamName)),
         "node status": _words(StatusBody, "status"),
     }
     assert {name: set(codes) for name, codes in CODES.items()} == words
