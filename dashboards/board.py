@@ -27,7 +27,7 @@ __all__ = ["Alert", "Board", "Elapsed", "IncidentRow", "NodeChip", "StatusCount"
 
 @dataclass(frozen=True, slots=True)
 class NodeChip:
-    """One box of the floor: whether it talks to us, since when it does not, how its cameras do."""
+    """One box of the floor: whether it talks to us, since when it does not, how it and its cameras do."""
 
     node: str
     status: NodeState
@@ -101,7 +101,8 @@ def _chip(scene: Scene, name: str, node: NodeView | None) -> NodeChip:
         return NodeChip(name, "waiting", texts.node_state["waiting"], "", "")
     # While it talks, the last word from it is news only to somebody who debugs: it would change all the time.
     since = "" if node.status == "online" else texts.since.format(time=scene.time(node.seen_at))
-    cameras = node.health.cameras if node.health is not None and node.status == "online" else []
+    health = node.health if node.status == "online" else None
+    cameras = health.cameras if health is not None else []
     blind = [c.camera for c in cameras if c.state in {"lost", "connecting"}]
     away = [texts.camera_away.format(camera=camera) for camera in blind]
     # The box says more, such as by how much a camera moved; here its first word will do, in the language of the page.
@@ -112,6 +113,8 @@ def _chip(scene: Scene, name: str, node: NodeView | None) -> NodeChip:
         for c in cameras
         if c.fallback and c.stream and c.camera not in blind
     ]
+    if health is not None and health.overloaded:
+        away.append(texts.overloaded.format(percent=round(100 * health.missed_share)))
     return NodeChip(name, node.status, texts.node_state[node.status], since, " · ".join(away))
 
 

@@ -99,6 +99,8 @@ def subject_label(scene: Scene, subject: str) -> str:
         for zone in scene.floor.zones:
             if zone.id == identity:
                 return zone.label or zone.id
+    if kind == "node":
+        return scene.texts.node.format(node=identity)
     return scene.texts.camera.format(camera=identity) if kind == "camera" else subject
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from hall import words
 from hall.clock import Instant
 from hall.messages import CameraFault, Rule, Seen, Severity, StreamName, WindowStatus
 from hall.views import IncidentStatus
@@ -17,6 +18,7 @@ NodeState = Literal["online", "stopped", "offline", "waiting"]
 """Status of a box; `waiting` until its first message."""
 
 DEFAULT_LANG: Lang = "zh"
+_PICTURE_FAULTS: tuple[CameraFault, ...] = ("frozen", "dark", "covered", "moved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Texts:
     fallback: Mapping[StreamName, str]
     fault: Mapping[CameraFault, str]
     camera: str
+    node: str
+    overloaded: str
     clerk_seen: Mapping[Seen, str]
     self_service: str
     customers: str
@@ -115,33 +119,22 @@ ZH = Texts(
     node_state={"online": "在线", "offline": "离线", "stopped": "已停止", "waiting": "等待连接"},
     since="自 {time}",
     camera_away="摄像机 {camera} 无画面",
-    camera_fault={
-        "frozen": "摄像机 {camera} 画面静止",
-        "dark": "摄像机 {camera} 画面全黑",
-        "covered": "摄像机 {camera} 被遮挡",
-        "moved": "摄像机 {camera} 已移位",
-    },
+    camera_fault={fault: f"{words.CAMERA} {{camera}} {words.FAULTS[fault]}" for fault in _PICTURE_FAULTS},
     fallback={
         "main": "摄像机 {camera} 子码流读取失败，改用主码流",
         "substream": "摄像机 {camera} 主码流读取失败，改用子码流",
     },
-    fault={
-        "offline": "无法连接",
-        "stalled": "没有画面",
-        "unwatched": "画面未被分析",
-        "frozen": "画面静止",
-        "dark": "画面全黑",
-        "covered": "被遮挡",
-        "moved": "已移位",
-    },
-    camera="摄像机 {camera}",
+    fault=words.FAULTS,
+    camera=words.CAMERA + " {camera}",
+    node=words.NODE + " {node}",
+    overloaded="过载，未分析 {percent}% 的画面",
     clerk_seen={"present": "人员在岗", "absent": "人员不在", "unknown": "人员未知"},
     self_service="自助终端",
     customers="窗前 {count} 人",
     session="本次办理",
     next_open="{time} 开放",
-    severity={"warning": "提醒", "critical": "严重"},
-    rule={"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时", "camera_fault": "摄像机故障"},
+    severity=words.SEVERITIES,
+    rule=words.RULES,
     incident_status={"open": "未结", "cleared": "已解除"},
     duration="持续",
     limit="时限 {limit}",
@@ -151,13 +144,9 @@ ZH = Texts(
         "long_wait": "等候已恢复正常",
         "overtime_case": "办理已结束",
         "camera_fault": "画面已恢复",
+        "overload": "已能分析全部画面",
     },
-    reason={
-        "resolved": "已恢复",
-        "off_duty": "已到非工作时间",
-        "camera_lost": "摄像机中断，无法继续判断",
-        "reconfigured": "配置已更改，不再判断",
-    },
+    reason=words.REASONS,
     unknown_time="其中 {duration} 无法判断",
     waiting_now="正在等候",
     longest="最长等候",
@@ -178,6 +167,7 @@ ZH = Texts(
         "p90_s": "九成不超过",
         "moved_px": "移动像素",
         "width_px": "画面宽度像素",
+        "missed_percent": "未分析画面百分比",
     },
     detail_part="{name} {value}",
     floor_unknown="本大厅没有楼层 {floor}",
@@ -237,6 +227,8 @@ EN = Texts(
         "moved": "moved",
     },
     camera="Camera {camera}",
+    node="Box {node}",
+    overloaded="overloaded: {percent} % of the frames are not looked at",
     clerk_seen={"present": "Clerk present", "absent": "Clerk absent", "unknown": "Clerk unknown"},
     self_service="Self-service",
     customers="{count} at window",
@@ -248,6 +240,7 @@ EN = Texts(
         "long_wait": "Long wait",
         "overtime_case": "Overtime",
         "camera_fault": "Camera fault",
+        "overload": "Box overloaded",
     },
     incident_status={"open": "Open", "cleared": "Cleared"},
     duration="for",
@@ -258,6 +251,7 @@ EN = Texts(
         "long_wait": "waits are back to normal",
         "overtime_case": "the case is finished",
         "camera_fault": "the picture is back",
+        "overload": "it looks at every frame again",
     },
     reason={
         "resolved": "resolved",
@@ -285,6 +279,7 @@ EN = Texts(
         "p90_s": "9 in 10 under",
         "moved_px": "pixels it moved",
         "width_px": "pixels across",
+        "missed_percent": "percent of the frames not looked at",
     },
     detail_part="{name}: {value}",
     floor_unknown="This hall has no floor {floor}",

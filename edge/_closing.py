@@ -44,18 +44,18 @@ def close_unwatched(saved: Saved, floor: Floor, mine: set[str], limits: Limits, 
         window, known = windows.get(name), saved.windows.get(name, SavedWindow())
         clerk = _cameras(window, window.clerk_area) if window is not None and window.staffed else set()
         if not clerk or not clerk <= known.clerk.keys() or not clerk & mine:
-            told += _end(names, f"window/{name}", "clerk_absent", rules.absence.episode, limits.clerk_absent)
+            told += ended(names, f"window/{name}", "clerk_absent", rules.absence.episode, limits.clerk_absent)
             rules.absence = AbsenceState()
         if window is None or not mine & cameras_of(window):
-            told += _end(names, f"window/{name}", "overtime_case", rules.overtime.episode, limits.overtime_case)
+            told += ended(names, f"window/{name}", "overtime_case", rules.overtime.episode, limits.overtime_case)
             rules.overtime = OvertimeState()
     zones = {z.id for z in floor.zones if z.kind == "waiting" and mine & cameras_of(z)}
     for name in [name for name in saved.zone_rules if name not in zones]:
         wait = saved.zone_rules.pop(name)
-        told += _end(names, f"zone/{name}", "long_wait", wait.episode, limits.long_wait, wait.over_at)
+        told += ended(names, f"zone/{name}", "long_wait", wait.episode, limits.long_wait, wait.over_at)
     for name in [name for name in saved.cameras if name not in mine]:
         fault = saved.cameras.pop(name)
-        told += _end(names, f"camera/{name}", "camera_fault", fault.episode, limits.camera_fault, fault.well_since)
+        told += ended(names, f"camera/{name}", "camera_fault", fault.episode, limits.camera_fault, fault.well_since)
     return told
 
 
@@ -63,7 +63,7 @@ def _cameras(window: Window, areas: list[CameraPolygon] | None) -> set[str]:
     return {area.camera or window.camera for area in areas or []}
 
 
-def _end(
+def ended(
     names: EventNames,
     subject: str,
     rule: Rule,
@@ -71,6 +71,7 @@ def _end(
     limit_s: float,
     ended_at: Instant | None = None,
 ) -> list[EventBody]:
+    """The end of an event that nobody will watch any more, as far as it is known; nothing where there is none."""
     if episode is None:
         return []
     known_until = episode.started_at + episode.elapsed_s + episode.unknown_s

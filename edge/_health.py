@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.live import CameraStats
-from edge.load import LoadControl, rates
+from edge.load import LoadControl, missed_share, rates
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
 from edge.streams import choose_stream
@@ -85,6 +85,7 @@ class HealthTeller:
             config=config,
             load=round(self._load.load, 2),
             overloaded=self._load.overloaded,
+            missed_share=round(missed_share(pipeline.cameras, self._load), 3),
         )
 
     def _camera(

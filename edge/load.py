@@ -44,12 +44,15 @@ class LoadControl:
         least: how far the factor may go down.
         load: share of the time in which the loop was busy, when it was judged last.
         overloaded: whether the rates are lowered now, or should be and cannot.
+        lost: whether they should be and cannot.
+        dropped_share: of the frames asked for, when it was judged last.
     """
 
     def __init__(self, least_factor: float, settings: LoadSettings | None = None) -> None:
         self._settings = settings or LoadSettings()
         self.least = least_factor
-        self.factor, self.load, self.overloaded = 1.0, 0.0, False
+        self.factor, self.load, self.dropped_share = 1.0, 0.0, 0.0
+        self.overloaded = self.lost = False
         self._began: float | None = None
         self._busy_s = self._lag_s = 0.0
         self._frames = self._drops = 0
@@ -87,7 +90,9 @@ class LoadControl:
         settings = self._settings
         offered = self._frames + dropped
         late = self._frames > 0 and self._lag_s / self._frames > settings.most_lag_s
-        behind = late or (offered > 0 and dropped / offered > settings.most_dropped)
+        self.dropped_share = dropped / offered if offered else 0.0
+        behind = late or self.dropped_share > settings.most_dropped
+        self.lost = behind and self.factor <= self.least
         if behind:
             if self._stepped_up:
                 self._patience = min(2 * self._patience, settings.most_patience)
@@ -113,3 +118,10 @@ def rates(camera: Camera, factor: float) -> tuple[float, float]:
     floor_fps = min(camera.floor_fps, camera.analyse_fps)
     desk_floor = min(LEAST_DESK_FPS, camera.desk_fps)
     return max(floor_fps, camera.analyse_fps * factor), max(desk_floor, camera.desk_fps * factor)
+
+
+def missed_share(cameras: list[Camera], load: LoadControl) -> float:
+    """Share of the frames that the hall file asks for that are not looked at: not asked for, or dropped."""
+    wanted = sum(camera.analyse_fps for camera in cameras)
+    asked = sum(rates(camera, load.factor)[0] for camera in cameras)
+    return 1.0 - asked / wanted * (1.0 - load.dropped_share) if wanted else 0.0

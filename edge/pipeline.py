@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from edge._closing import cameras_of, close_unwatched, essence
+from edge._closing import cameras_of, close_unwatched, ended, essence
 from edge._pace import StatePace
 from edge._parts import Parts
 from edge._stages import Detects, Emitted
@@ -28,6 +28,7 @@ from edge.gate import MotionGate, areas_of
 from edge.heat import HeatMap
 from edge.judge import Judge
 from edge.looks import Looks
+from edge.overload import OverloadWatch
 from edge.rules import (
     WaitState,
 )
@@ -70,6 +71,7 @@ class Pipeline:
         locators, zooms: the followers and the crops of each camera.
         gates: the motion gate of each camera.
         watches: what is known of each camera, and its rule.
+        overload: whether the box keeps up, and the rule over it.
 
     Raises:
         InputError: the hall file has no such node.
@@ -116,7 +118,16 @@ class Pipeline:
 
     def abandon(self, at: Instant) -> list[Emitted]:
         """End what is open, with `camera_lost`: nobody will ever know how it goes on. Not to be used any more then."""
-        bodies = close_unwatched(load_saved(self.save()), self.floor, set(), self.hall.limits, self._names)
+        saved, limits = load_saved(self.save()), self.hall.limits
+        bodies = close_unwatched(saved, self.floor, set(), limits, self._names)
+        bodies += ended(
+            self._names,
+            f"node/{self.node}",
+            "overload",
+            saved.overload.episode,
+            limits.overload,
+            saved.overload.well_since,
+        )
         return [Emitted(at, replace(body, reason="camera_lost")) for body in bodies]
 
     def _build(self, mine: set[str], saved: Saved) -> None:
@@ -174,9 +185,10 @@ class Pipeline:
             )
             for c in self.cameras
         }
-        self._judge = Judge(
-            hall, self._names, self._windows, self._zones, self.watches, self._window_rules, self._zone_rules
-        )
+        limit_s = hall.limits.overload
+        self.overload = part("overload", limit_s, partial(OverloadWatch, limit_s, saved.overload))
+        watched = self._windows, self._zones, self.watches
+        self._judge = Judge(hall, self._names, *watched, self._window_rules, self._zone_rules)
         self._lines = [
             (e, part(f"entrance/{e.id}", (e.line, made_of[e.camera]), partial(LineCounter, e.line)))
             for e in floor.entrances
@@ -257,7 +269,9 @@ class Pipeline:
         now = at if self._parts.at is None else max(at, self._parts.at)
         self._parts.at = now
         on_duty = self._schedule.is_open(now)
-        emitted = [Emitted(now, body) for body in (*self._unwatched, *self._judge.step(now, on_duty=on_duty))]
+        overload = [self._names.event(f"node/{self.node}", change) for change in self.overload.step(now)]
+        judged = self._judge.step(now, on_duty=on_duty)
+        emitted = [Emitted(now, body) for body in (*self._unwatched, *overload, *judged)]
         self._unwatched = []
         emitted += [Emitted(now, body) for body in self._heat.due(now)]
         state = self._due_state(now, on_duty=on_duty, urgent=bool(emitted))
@@ -286,6 +300,7 @@ class Pipeline:
                     for name, sight in self._sights.items()
                     if (view := sight.moved_from) is not None
                 },
+                self.overload.state,
             )
         )
 

@@ -9,6 +9,7 @@ import msgspec
 
 from edge.camera_fault import CameraFaultState
 from edge.gate import Points
+from edge.overload import OverloadState
 from edge.rules import AbsenceState, OvertimeState, WaitState
 from edge.watch import SavedWindow, SavedZone, ServiceTimes
 from hall.clock import Instant
@@ -38,6 +39,7 @@ class Saved(msgspec.Struct):
     zone_rules: dict[str, WaitState] = {}
     cameras: dict[str, CameraFaultState] = {}
     moved: dict[str, SavedView] = {}
+    overload: OverloadState = OverloadState()
     version: int = 1
 
     def view_of(self, camera: str, areas: str) -> bytes | None:
@@ -67,6 +69,7 @@ def load_saved(content: bytes | None) -> Saved:
 def latest(saved: Saved) -> Instant | None:
     """The last moment that a state knows of; None of an empty one."""
     known = [state.at for state in saved.cameras.values()]
+    known.append(saved.overload.at)
     known += [rules.absence.at for rules in saved.window_rules.values()]
     known += [presence.at for window in saved.windows.values() for presence in window.clerk.values()]
     return max((at for at in known if at is not None), default=None)

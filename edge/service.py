@@ -18,9 +18,10 @@ from edge.config import ConfigRequest, HallConfig, check_change, reply_to
 from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.inbox import FrameInbox
 from edge.live import LiveCamera, LiveSettings, LoopClock
-from edge.load import LoadControl, least_factor, rates
+from edge.load import LoadControl, least_factor, missed_share, rates
 from edge.media import Size
 from edge.outbox import QUOTA_BYTES, Outbox
+from edge.overload import BoxLoad
 from edge.pipeline import Emitted, Pipeline
 from edge.publisher import Publisher
 from edge.replay import numbered
@@ -243,6 +244,9 @@ class EdgeService:
         if self._load.judge(self._clock.monotonic(), drops):
             log.warning("the box looks at %.0f %% of the frames that it should", 100 * self._load.factor)
             self._pace()
+        missed = round(100 * missed_share(self._pipeline.cameras, self._load))
+        detail = {"missed_percent": missed, "load_percent": round(100 * self._load.load)}
+        self._pipeline.overload.told(BoxLoad(overloaded=self._load.overloaded, lost=self._load.lost, detail=detail))
 
     def _pace(self) -> None:
         for settings, camera in zip(self._pipeline.cameras, self._cameras, strict=True):

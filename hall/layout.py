@@ -165,6 +165,7 @@ class Limits(Model):
     crowding: int = Field(60, ge=1, description="people in a zone")
     clear_hold: Duration = Field(5.0, description="how long a wait must be back under its limit to clear")
     camera_fault: Duration = Field(10.0, description="a camera without a picture that can be believed")
+    overload: Duration = Field(60.0, description="a box that cannot look at the frames it should")
     camera_lost: Duration = Field(300.0, description="unknown for so long, a raised event clears: camera_lost")
 
 

@@ -22,7 +22,7 @@ SCHEMA = 1
 MAX_BYTES = 1_000_000
 """A state message of 200 windows is about 40 kB; what is larger than this is an error or an attack."""
 
-Rule = Literal["clerk_absent", "long_wait", "overtime_case", "camera_fault"]
+Rule = Literal["clerk_absent", "long_wait", "overtime_case", "camera_fault", "overload"]
 CameraFault = Literal["offline", "stalled", "unwatched", "frozen", "dark", "covered", "moved"]
 """Why nothing is known from a camera: the first three have no picture that was looked at, the others a wrong one."""
 Severity = Literal["warning", "critical"]
@@ -113,6 +113,7 @@ class HealthBody(Body, frozen=True):
     config: ConfigHealth | None = None
     load: float = 0.0
     overloaded: bool = False
+    missed_share: float = 0.0
 
 
 class WindowState(Body, frozen=True):

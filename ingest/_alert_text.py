@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hall.messages import Rule
+from hall.words import FAULTS, REASONS, RULES, SEVERITIES
 from ingest.incidents import Incident
 from ingest.labels import Labels
 
-_RULES = {"clerk_absent": "离岗", "long_wait": "等候过久", "overtime_case": "办理超时", "camera_fault": "摄像机故障"}
-_WHAT = {
+_WHAT: Mapping[Rule, str] = {
     "clerk_absent": "无人值守",
     "long_wait": "有人等候过久",
     "overtime_case": "办理超时",
     "camera_fault": "画面不可用",
-}
-_FAULTS = {
-    "offline": "无法连接",
-    "stalled": "没有画面",
-    "unwatched": "画面未被分析",
-    "frozen": "画面静止",
-    "dark": "画面全黑",
-    "covered": "被遮挡",
-    "moved": "已移位",
-}
-_REASONS = {
-    "resolved": "已恢复正常",
-    "off_duty": "已到非工作时间",
-    "camera_lost": "摄像机中断，无法继续判断",
-    "reconfigured": "配置已更改，不再判断",
+    "overload": "未能分析全部画面",
 }
 
 
@@ -42,16 +30,14 @@ class AlertText:
 def opened_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
     """An incident opened. `late` says that the message waited in the outbox of its box."""
     name = labels.subject(incident.floor, incident.subject)
-    level = "严重" if incident.severity == "critical" else "提醒"
     lines = [
         f"{_spaced(name)}{_what(incident)}，自 {labels.local(incident.started_at)} 起，"
         f"已 {duration(incident.elapsed_s)}（时限 {duration(incident.limit_s)}）。",
     ]
     if incident.unknown_s >= 1:
         lines.append(f"其中画面不可见 {duration(incident.unknown_s)}，未计入。")
-    return AlertText(
-        f"【{_RULES[incident.rule]}·{level}】{name}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)])
-    )
+    kind = f"{RULES[incident.rule]}·{SEVERITIES[incident.severity]}"
+    return AlertText(f"【{kind}】{name}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)]))
 
 
 def cleared_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
@@ -59,11 +45,11 @@ def cleared_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText
     name = labels.subject(incident.floor, incident.subject)
     ended_at = incident.started_at if incident.ended_at is None else incident.ended_at
     lines = [
-        f"{_spaced(name)}{_RULES[incident.rule]}已解除：{_REASONS.get(incident.reason or '', '已结束')}。",
+        f"{_spaced(name)}{RULES[incident.rule]}已解除：{REASONS.get(incident.reason or '', '已结束')}。",
         f"自 {labels.local(incident.started_at)} 至 {labels.local(ended_at)}，历时 {duration(incident.elapsed_s)}。",
     ]
     return AlertText(
-        f"【解除】{name} {_RULES[incident.rule]}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)])
+        f"【解除】{name} {RULES[incident.rule]}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)])
     )
 
 
@@ -80,8 +66,8 @@ def duration(seconds: float) -> str:
 
 def _what(incident: Incident) -> str:
     """What is wrong; of a camera, in which way, as far as there is a word for it."""
-    fault = _FAULTS.get(str(incident.detail.get("fault"))) if incident.rule == "camera_fault" else None
-    return fault or _WHAT[incident.rule]
+    fault = next((word for fault, word in FAULTS.items() if fault == incident.detail.get("fault")), None)
+    return (fault if incident.rule == "camera_fault" else None) or _WHAT[incident.rule]
 
 
 def _spaced(name: str) -> str:

@@ -8,6 +8,9 @@ import msgspec
 
 from hall.clock import Instant
 from hall.layout import Hall
+from hall.words import CAMERA, NODE
+
+_NAMED = {"camera": CAMERA, "node": NODE}
 
 
 class WindowLabel(msgspec.Struct, frozen=True):
@@ -57,8 +60,8 @@ class Labels:
     def subject(self, floor: str, subject: str) -> str:
         """What people call a subject such as `window/w01`."""
         kind, _, identity = subject.partition("/")
-        if kind == "camera" and identity:
-            return f"摄像机 {identity}"
+        if identity and kind in _NAMED:
+            return f"{_NAMED[kind]} {identity}"
         return self._subjects.get((floor, subject)) or identity or subject
 
     def local(self, at: Instant) -> str:

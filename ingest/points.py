@@ -172,8 +172,8 @@ EVENT = Measurement[EventBody](
     kind="event",
     rows=_whole,
     tags=(
-        Tag("rule", "clerk_absent, long_wait, overtime_case or camera_fault", lambda _, e: e.rule),
-        Tag("subject", "window/ID, zone/ID or camera/ID", lambda _, e: e.subject),
+        Tag("rule", "clerk_absent, long_wait, overtime_case, camera_fault or overload", lambda _, e: e.rule),
+        Tag("subject", "window/ID, zone/ID, camera/ID or node/ID", lambda _, e: e.subject),
         Tag("phase", "raised, updated or cleared", lambda _, e: e.phase),
     ),
     fields=(
@@ -266,6 +266,7 @@ NODE = Measurement[HealthBody](
         Field("rss_mb", "MB", "memory of the process", lambda _, h: h.rss_mb),
         Field("load", "0 to 1", "busy with frames for that share of the time", lambda _, h: h.load),
         Field("overloaded", "0 or 1", "it looks at fewer frames than it should", lambda _, h: h.overloaded),
+        Field("missed_share", "0 to 1", "of the frames it should look at", lambda _, h: h.missed_share),
     ),
 )
 

@@ -17,6 +17,7 @@ from ingest.alerts import AlertSender, Channel
 from ingest.intake import Intake
 from ingest.labels import Labels
 from ingest.metrics import Metrics
+from ingest.node_metrics import NodeMetrics
 from ingest.points_queue import MAX_BYTES, PointsQueue, StoreWriter
 from ingest.reader import Reader
 from ingest.records import Records
@@ -62,6 +63,7 @@ class Centre:
         self.metrics = Metrics(registry or CollectorRegistry())
         self._records = Records(records)
         self.reader = Reader(self._records)
+        self.metrics.registry.register(NodeMetrics(self.reader))
         self._writer: StoreWriter | None = None
         queue: PointsQueue | None = None
         if settings is not None:

@@ -26,6 +26,7 @@ LABELS = {
     "overtime_case": "办理超时 overtime",
     "long_wait": "等候超时 long wait",
     "camera_fault": "摄像机故障 camera fault",
+    "overload": "边缘盒过载 overload",
 }
 
 STYLE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dashboards.board import SHOWN_INCIDENTS, Board, build_board
@@ -202,6 +203,28 @@ def test_a_camera_that_is_read_from_its_other_stream(stream: StreamName, lang: L
     box = node("edge-f1", cameras={"c1": "live", "c2": "lost"}, fallback=stream)
     blind = "摄像机 c2 无画面" if lang == "zh" else "camera c2: no picture"
     assert board(box, lang=lang).nodes[0].cameras == f"{blind} · {words}"
+
+
+@pytest.mark.parametrize(
+    ("lang", "words", "row_words"),
+    [
+        ("zh", "过载，未分析 36% 的画面", ("边缘盒过载", "边缘盒 edge-f1", "未分析画面百分比 36")),
+        (
+            "en",
+            "overloaded: 36 % of the frames are not looked at",
+            ("Box overloaded", "Box edge-f1", "percent of the frames not looked at: 36"),
+        ),
+    ],
+)
+def test_a_box_that_cannot_keep_up(lang: Lang, words: str, row_words: tuple[str, str, str]) -> None:
+    box = node("edge-f1", cameras={"c1": "live"})
+    assert box.health is not None
+    health = msgspec.structs.replace(box.health, overloaded=True, missed_share=0.364)
+    assert board(msgspec.structs.replace(box, health=health), lang=lang).nodes[0].cameras == words
+    row = only_row(
+        incident("overload", "node/edge-f1", 400, detail={"missed_percent": 36, "load_percent": 97}), lang=lang
+    )
+    assert (row.rule_word, row.subject, row.detail) == row_words
 
 
 def test_a_window_belongs_to_the_box_that_spoke_last() -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from edge.capture import Sampler
 from edge.load import LoadControl, least_factor, rates
+from edge.outbox import Outbox
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.layout import Camera
 from hall.load import parse_hall
-from hall.messages import HealthBody
+from hall.messages import EventBody, HealthBody, decode
 from vision.detector import Detector
 from vision.types import Detections
 
@@ -133,7 +134,9 @@ def test_an_overloaded_box_says_so_and_serves_every_camera(tmp_path: Path) -> No
         f"      - {{id: {name}, source: {video}, motion_gate: false, analyse_fps: {12 if name == 'flood' else 2}}}"
         for name in names
     )
-    hall = parse_hall(f"hall: {{id: t, name: t}}\nfloors:\n  - id: f1\n    cameras:\n{cameras}\n")
+    hall = parse_hall(
+        f"hall: {{id: t, name: t}}\nlimits: {{overload: 1s}}\nfloors:\n  - id: f1\n    cameras:\n{cameras}\n"
+    )
     service = EdgeService(hall, "edge-f1", cast("Detector", Slow()), parse_broker("mqtt://127.0.0.1:9"), tmp_path)
     bodies: list[HealthBody] = []
     tell = service._health.tell
@@ -150,4 +153,10 @@ def test_an_overloaded_box_says_so_and_serves_every_camera(tmp_path: Path) -> No
     stats = [camera.stats() for camera in service._cameras]
     last = tell(service._clock.now(), service._pipeline, stats, None)
     assert last.overloaded
+    assert 0.1 < last.missed_share < 1
+    told = Outbox(tmp_path / "outbox.db")
+    events = [body for row in told.next_batch(1000) if isinstance(body := decode(row.payload).body, EventBody)]
+    told.close()
+    assert [(event.rule, event.subject, event.phase) for event in events] == [("overload", "node/edge-f1", "raised")]
+    assert 0 < events[0].detail["missed_percent"] <= 100
     assert {c.camera: c.analyse_fps for c in last.cameras}["flood"] < 12  # type: ignore[operator]

@@ -59,6 +59,8 @@ BODIES: dict[str, AnyBody] = {
         provider="CPUExecutionProvider",
         config=messages.ConfigHealth("5f8c" * 16, "message", "config/set: 1 fault\n  limits.long_wait: found 30"),
         load=0.31,
+        overloaded=True,
+        missed_share=0.36,
     ),
     "state": messages.StateBody(
         windows=[

@@ -100,6 +100,14 @@ def test_a_camera_fault_says_which(say: Say, records: Records) -> None:
     assert body.startswith("摄像机 c1 被遮挡，自 2026-01-05 09:00:00 起")
 
 
+def test_an_overload_names_its_box(say: Say, records: Records) -> None:
+    say(Numbered().message(T0, msgspec.structs.replace(an_event("raised"), rule="overload", subject="node/edge-f1")))
+    with records.reading() as connection:
+        title, body = connection.execute(select(schema.alerts.c.title, schema.alerts.c.body)).one()
+    assert title == "【边缘盒过载·提醒】边缘盒 edge-f1"
+    assert body.startswith("边缘盒 edge-f1 未能分析全部画面，自 2026-01-05 09:00:00 起")
+
+
 def test_an_incident_that_opens_again_alerts_again(
     say: Say, records: Records, metrics: Metrics, channel: Channel, webhook: Webhook
 ) -> None:

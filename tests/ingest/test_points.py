@@ -55,7 +55,7 @@ def test_health_becomes_cameras_and_a_node() -> None:
         f"state=1.0,fps=4.9,decode_ms=3.0,inference_ms=20.5,skipped_share=0.25,drops=3.0,reconnects=1.0,fault=1.0,"
         f"stream=1.0,fallback=0.0 {MS}000000",
         f"node,hall=demo,floor=f1,node=edge-f1 outbox_depth=7.0,outbox_bytes=900.0,thinned=2.0,rss_mb=150.5,"
-        f"load=0.0,overloaded=0.0 {MS}000000",
+        f"load=0.0,overloaded=0.0,missed_share=0.0 {MS}000000",
     ]
 
 
