@@ -39,10 +39,17 @@ Unit = list[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """The pictures of a video as they are sent, the first of them a key frame."""
+    """The pictures of a video as they are sent, the first of them a key frame.
+
+    Attributes:
+        units: in the order in which they are decoded.
+        fps: so many a second.
+        ahead: by how many pictures each is shown later than it is sent; not 0 where there are B-frames.
+    """
 
     units: Sequence[Unit]
     fps: float
+    ahead: Sequence[int]
 
     @classmethod
     def read(cls, path: Path) -> Footage:
@@ -56,10 +63,14 @@ class Footage:
             annexb = BitStreamFilterContext("h264_mp4toannexb", stream)
             packets = [p for packet in container.demux(stream) for p in annexb.filter(packet if packet.size else None)]
             fps = float(stream.average_rate or 25)
-        units = [[nal for nal in _START_CODE.split(bytes(packet)) if nal] for packet in packets if packet.size]
+        packets = [packet for packet in packets if packet.size]
+        units = [[nal for nal in _START_CODE.split(bytes(packet)) if nal] for packet in packets]
         if not any(nal[0] & 31 == _SPS for unit in units for nal in unit):
             raise ValueError(f"{path}: found no H.264; expected a video file with it")
-        return cls(units, fps)
+        shown = sorted(range(len(packets)), key=lambda sent: packets[sent].pts or 0)
+        return cls(
+            units, fps, [place - sent for sent, place in sorted((sent, place) for place, sent in enumerate(shown))]
+        )
 
     def parameter_sets(self) -> str:
         """As SDP has them."""
@@ -179,9 +190,10 @@ class RtspCamera:
                     continue
                 if self.behaviour == "jump" and not jumped:
                     jumped = _JUMP_TICKS
-                unit = footage.units[number % len(footage.units)]
+                place = number % len(footage.units)
+                stamp = ticks + jumped + round(footage.ahead[place] * _CLOCK_HZ / footage.fps)
                 with lock:
-                    connection.sendall(self._sent(unit, (ticks + jumped) % 2**32, sequence))
+                    connection.sendall(self._sent(footage.units[place], stamp % 2**32, sequence))
 
     def _sent(self, unit: Unit, stamp: int, sequence: Iterator[int]) -> bytes:
         """One picture as bytes on the wire."""

@@ -6,6 +6,7 @@ of the picture in test_camera_fault.py; `hallwatch bench faults` says how long e
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from edge.inbox import FrameInbox
 from edge.live import LiveCamera, LiveSettings
 from hall.clock import SystemClock
 from tests.support.servers import wait_until
-from tests.support.videos import encode
+from tests.support.videos import encode, index_of
 from twin.rtsp import Footage, RtspCamera
+from vision.types import Frame
 
 LOGIN = ("admin", "geheim")
 SETTINGS = LiveSettings(
@@ -143,6 +145,30 @@ def test_time_stamps_that_leap_by_an_hour(site: Site) -> None:
     assert last_at is not None
     assert abs(time.time() - last_at) < 60
     assert site.cameras["broken"].stats().reconnects == 0
+
+
+def test_b_frames_come_in_order(tmp_path: Path) -> None:
+    """They are sent in the order of decoding, which is not that of showing."""
+    video = encode(tmp_path / "b.mp4", count=24, fps=24, gop=12, b_frames=2)
+    footage = Footage.read(video)
+    assert {-1, 2} <= set(footage.ahead), "there are B-frames in it"
+    server, inbox = RtspCamera(footage), FrameInbox(depth=1000)
+    server.start()
+    camera = LiveCamera("c1", server.url(), inbox, analyse_fps=24, clock=SystemClock(), settings=SETTINGS)
+    camera.start()
+    try:
+        frames: list[Frame] = []
+        wait_until(lambda: frames.extend(inbox.take(8, 0.05)) or len(frames) >= 30, "more than one round", 15)
+        stats = camera.stats()
+    finally:
+        camera.stop()
+        server.stop()
+    assert (stats.state, stats.reconnects, stats.skipped) == ("live", 0, 0)
+    times = [frame.captured_at for frame in frames]
+    assert times == sorted(times)
+    shown = [index_of(frame.image) for frame in frames]
+    steps = {(after - before) % 24 for before, after in itertools.pairwise(shown)}
+    assert steps <= {1, 2, 3}, f"in the order of showing: {shown}"
 
 
 def test_another_size_in_the_middle_of_the_stream(site: Site, tmp_path: Path) -> None:
