@@ -26,6 +26,7 @@ _COMMANDS = {
     "scenario": ("cli.scenario", "scenario", "edge"),
     "accuracy": ("cli.accuracy", "accuracy", "edge"),
     "bench": ("cli.bench", "app", "edge"),
+    "config": ("cli.config", "app", "edge"),
     "evidence": ("cli.evidence", "app", "edge"),
     "models": ("cli.models", "app", "edge"),
 }

@@ -131,7 +131,7 @@ else
     printf '%s\n' "# Made by make-secrets.sh: the centre reads all; each box has its own topic and nothing else." \
         "user centre" "topic read hallwatch/1/#" "" "user health" "topic read \$SYS/broker/uptime" "" \
         "user operator" "topic write hallwatch/1/+/+/+/config/set" "topic read hallwatch/1/+/+/+/reply" \
-        "topic read hallwatch/1/+/+/+/health" >"$folder/acl"
+        "topic read hallwatch/1/+/+/+/health" "topic read hallwatch/1/+/+/+/status" >"$folder/acl"
     printf 'mqtts://centre:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$centre" | put broker.centre
     printf 'mqtts://operator:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$operator" | put broker.operator
     printf '%s\n' "-h localhost" "-p 8883" "--cafile /run/secrets/ca.crt" "-u health" "-P $health" | put mosquitto_sub

@@ -154,11 +154,14 @@ def test_b_frames_come_in_order(tmp_path: Path) -> None:
     assert {-1, 2} <= set(footage.ahead), "there are B-frames in it"
     server, inbox = RtspCamera(footage), FrameInbox(depth=1000)
     server.start()
-    camera = LiveCamera("c1", server.url(), inbox, analyse_fps=24, clock=SystemClock(), settings=SETTINGS)
+    camera = LiveCamera("c1", server.url(), inbox, analyse_fps=1000, clock=SystemClock(), settings=SETTINGS)
     camera.start()
     try:
         frames: list[Frame] = []
-        wait_until(lambda: frames.extend(inbox.take(8, 0.05)) or len(frames) >= 30, "more than one round", 15)
+        while len(frames) < 30:
+            frame = inbox.get(15)
+            assert frame is not None, f"{len(frames)} frames: {camera.stats()}"
+            frames.append(frame)
         stats = camera.stats()
     finally:
         camera.stop()
@@ -168,7 +171,7 @@ def test_b_frames_come_in_order(tmp_path: Path) -> None:
     assert times == sorted(times)
     shown = [index_of(frame.image) for frame in frames]
     steps = {(after - before) % 24 for before, after in itertools.pairwise(shown)}
-    assert steps <= {1, 2, 3}, f"in the order of showing: {shown}"
+    assert steps == {1}, f"in the order of showing: {shown}"
 
 
 def test_another_size_in_the_middle_of_the_stream(site: Site, tmp_path: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -24,21 +23,11 @@ from hall.clock import SystemClock
 from hall.messages import HealthBody, ReplyBody, StateBody
 from tests.support.clips import CLIPS, clip_hall_text
 from tests.support.mqtt import Recorder, recording
+from tests.support.nobody import Nobody
 from tests.support.servers import Server, wait_until
 from vision.detector import Detector
-from vision.types import Detections
 
 TOPIC = "hallwatch/1/demo/f1/edge-f1/config/set"
-
-
-class _Nobody:
-    """Looks like a detector and sees nobody."""
-
-    name, provider, entry = "nobody", "none", None
-    score, input_size = 0.37, (416, 416)
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        return [Detections.empty((image.shape[1], image.shape[0])) for image in images]
 
 
 class Box:
@@ -50,7 +39,7 @@ class Box:
         loop = LoopClock.around([str(CLIPS / "cam1.mp4")], time.time())
         settings = parse_broker(f"mqtt://127.0.0.1:{port}")
         self.service = EdgeService(
-            config.hall, "edge-f1", cast("Detector", _Nobody()), settings, folder / "data", loop=loop, config=config
+            config.hall, "edge-f1", cast("Detector", Nobody()), settings, folder / "data", loop=loop, config=config
         )
 
     @contextmanager
