@@ -38,31 +38,44 @@ def hidden_from(lock: str) -> list[str]:
     )
 
 
+def hallwatch(lock: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line where only what a lock brings is installed."""
+    hidden = hidden_from(lock)
+    assert ("nicegui" if "edge" in lock else "av") in hidden
+    command = [sys.executable, "-c", _RUN, ",".join(hidden), *arguments]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+
+
 @pytest.mark.parametrize(
     ("lock", "arguments"),
     [
-        ("docker/edge.lock", ["--help"]),
         ("docker/edge.lock", ["edge", "--help"]),
         ("docker/edge.lock", ["check", "--help"]),
         ("docker/edge.lock", ["replay", "--help"]),
         ("docker/edge.lock", ["models", "list"]),
-        ("docker/centre.lock", ["--help"]),
         ("docker/centre.lock", ["ingest", "--help"]),
     ],
 )
 def test_a_role_needs_only_its_lock(lock: str, arguments: list[str]) -> None:
-    hidden = hidden_from(lock)
-    assert ("nicegui" if "edge" in lock else "av") in hidden
-    command = [sys.executable, "-c", _RUN, ",".join(hidden), *arguments]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    done = hallwatch(lock, *arguments)
     assert done.returncode == 0, done.stderr[-2000:]
     if arguments != ["models", "list"]:
         assert "Usage: " in done.stdout
 
 
+@pytest.mark.parametrize(("lock", "extra"), [("docker/edge.lock", "ingest"), ("docker/centre.lock", "edge")])
+def test_the_list_of_commands_says_which_are_not_installed(lock: str, extra: str) -> None:
+    done = hallwatch(lock, "--help")
+    assert done.returncode == 0, done.stderr[-2000:]
+    listed = dict(line.split(maxsplit=1) for line in done.stdout.partition("Commands:\n")[2].splitlines())
+    there = {"ingest": "edge", "edge": "ingest"}[extra]
+    assert listed[extra] == f"Not installed here: needs the extra {extra}."
+    assert listed["demo"] == "Not installed here: needs the extra demo."
+    assert listed[there].startswith(("Watch ", "Take "))
+
+
 def test_a_command_of_another_role_says_which_extra_it_needs() -> None:
-    command = [sys.executable, "-c", _RUN, ",".join(hidden_from("docker/edge.lock")), "ingest"]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    done = hallwatch("docker/edge.lock", "ingest")
     assert done.returncode == 1
     assert "hallwatch[ingest]" in done.stderr
     assert "Traceback" not in done.stderr
