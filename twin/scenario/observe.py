@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 from scipy.special import ndtr
 
 from twin.actors import Story
@@ -210,7 +209,7 @@ def _luck(people: Silhouettes, rng: np.random.Generator, step_s: float, memory_s
         rows = np.flatnonzero(people.person == name)
         own = steps[rows] * np.sqrt(1 - keep**2)
         own[0] = steps[rows[0]]
-        luck[rows] = lfilter([1.0], [1.0, -keep], own)
+        luck[rows] = list(accumulate(own.tolist(), lambda before, step: step + keep * before))
     return np.asarray(ndtr(luck), dtype=np.float64)
 
 
