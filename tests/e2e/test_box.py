@@ -13,24 +13,29 @@ from pathlib import Path
 import pytest
 
 from hall.messages import EventBody, HealthBody, Message, SessionBody, StatusBody
-from tests.support.clips import clip_hall
+from tests.support.clips import clip_hall, hastened
 from tests.support.command import call
 from tests.support.mqtt import recording
 from tests.support.servers import Server, wait_until
 from twin.evaluate import read_messages
 
+HASTE = 2
 LIMITS = {
-    "limits": {"clerk_absent": "4s", "long_wait": "10s", "overtime_case": "10s", "clear_hold": "2s"},
+    "limits": {"clerk_absent": "2s", "long_wait": "5s", "overtime_case": "5s", "clear_hold": "1s"},
     "presence": {"window": "2s"},
-    "session": {"open_after": "2s", "close_after": "2s"},
+    "session": {"open_after": "1s", "close_after": "1s"},
 }
 
 
 class Box:
-    """`hallwatch edge` on the rendered clips."""
+    """`hallwatch edge` on the rendered clips, which pass in half their time.
+
+    At this rate a frame waits 0.8 s before it is dropped: other work on the machine costs none.
+    """
 
     def __init__(self, folder: Path, broker_port: int, *options: str, snapshots: bool = True) -> None:
-        hall_file, _ = clip_hall(folder, **LIMITS, evidence={"snapshots": snapshots})
+        clips = hastened(folder, HASTE)
+        hall_file, _ = clip_hall(folder, clips, 2.5, **LIMITS, evidence={"snapshots": snapshots})
         self.log = folder / "edge.log"
         self.command = [sys.executable, "-m", "cli.main", "edge", str(hall_file), *options]
         self.command += ["--broker", f"mqtt://127.0.0.1:{broker_port}", "--data", str(folder / "data")]
@@ -77,8 +82,7 @@ def test_killed_in_an_absence_it_goes_on_with_the_same_event(broker: Server, tmp
             first.send_signal(signal.SIGKILL)
             first.wait()
             killed_at = time.monotonic()
-        time.sleep(3.0)
-        with box.running() as second:
+        with box.running() as second:  # which takes a while
             wait_until(
                 lambda: any(e.phase == "cleared" for e in events(heard.messages(), "clerk_absent")), "it clears", 60
             )
@@ -94,7 +98,7 @@ def test_killed_in_an_absence_it_goes_on_with_the_same_event(broker: Server, tmp
         cleared = next(event for event in absences if event.phase == "cleared")
         assert cleared.event_id == first_event.event_id
         assert cleared.reason == "resolved"
-        assert 2.0 <= cleared.unknown_s <= outage_s
+        assert 0.5 <= cleared.unknown_s <= outage_s
         assert cleared.ended_at is not None
         whole_s = (cleared.ended_at - cleared.started_at).total_seconds()
         assert cleared.elapsed_s + cleared.unknown_s == pytest.approx(whole_s, abs=0.01)
@@ -129,8 +133,8 @@ def test_sigterm_while_the_broker_is_away_keeps_the_messages(broker: Server, tmp
     broker.stop()
     box = Box(tmp_path, broker.port)
     with box.running() as process:
-        wait_until((tmp_path / "data" / "edge-f1" / "outbox.db").exists, "the outbox is there", 30)
-        time.sleep(4)
+        wait_until(lambda: "cam2: live" in box.log.read_text(), "both cameras are looked at", 30)
+        time.sleep(1)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     log = box.log.read_text()
