@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What trains is heavy and brings opencv's GUI build: an environment of its own, never made by itself.
 TRAIN_PYTHON ?= $(VENV)/train/bin/python
+# Processes that share the tests. Many of them watch streams in real time, so no more than there are cores for.
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 # Stamps lie in the environment: without it there is nothing that they could tell.
 DONE := $(VENV)/.done
@@ -27,8 +29,8 @@ install: $(DONE)/run ## .venv with all that hallwatch needs at run time
 demo: $(DONE)/run ## the whole of it on this machine; prints the address to open (DEMO="--source 0": your camera)
 	@$(BIN)/hallwatch demo $(DEMO)
 
-test: $(DONE)/dev $(DONE)/test-packages ## all tests; ARGS="tests/hall -k polygon" runs some
-	$(BIN)/python -m pytest $(ARGS)
+test: $(DONE)/dev $(DONE)/test-packages ## all tests; ARGS="tests/hall -k polygon" runs some; WORKERS=0: one after another
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(DONE)/dev ## style, types and layers
 	$(BIN)/ruff check .

@@ -23,11 +23,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the development data its tests are not part of the suite; with it, a missing file fails."""
-    if "HALLWATCH_DATA" in os.environ:
-        return
-    data = [item for item in items if item.get_closest_marker("data")]
-    config.hook.pytest_deselected(items=data)
-    items[:] = [item for item in items if item not in data]
+    if "HALLWATCH_DATA" not in os.environ:
+        data = [item for item in items if item.get_closest_marker("data")]
+        config.hook.pytest_deselected(items=data)
+        items[:] = [item for item in items if item not in data]
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _share_out(items)
+
+
+def _share_out(items: list[pytest.Item]) -> None:
+    """A module is one worker's, with its fixtures; so are all that look at clips, so that none is looked at twice."""
+    looking = {item.path for item in items if "detector" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "detector" if item.path in looking else item.path.relative_to(ROOT).as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
