@@ -30,7 +30,7 @@ SETTINGS = LiveSettings(
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Footage:
-    return Footage.read(encode(tmp_path_factory.mktemp("video") / "a.mp4", count=24, fps=12, size_px=(320, 192), gop=4))
+    return Footage.read(encode(tmp_path_factory.mktemp("video") / "a.mp4", count=48, fps=24, size_px=(320, 192), gop=8))
 
 
 class Site:
@@ -50,7 +50,7 @@ class Site:
             name,
             server.url(LOGIN),
             self.inbox,
-            analyse_fps=6,
+            analyse_fps=12,
             clock=SystemClock(),
             fit=lambda size: (size[0] // 2, size[1] // 2),
             settings=SETTINGS,
@@ -175,7 +175,7 @@ def test_b_frames_come_in_order(tmp_path: Path) -> None:
 
 
 def test_another_size_in_the_middle_of_the_stream(site: Site, tmp_path: Path) -> None:
-    other = encode(tmp_path / "b.mp4", count=24, fps=12, size_px=(480, 272), gop=4)
+    other = encode(tmp_path / "b.mp4", count=48, fps=24, size_px=(480, 272), gop=8)
     site.servers["broken"].footage = Footage.read(other)
     wait_until(lambda: site.take() and site.sizes == {(160, 96), (240, 136)}, "pictures of both sizes")
     assert site.cameras["broken"].stats().reconnects == 0
