@@ -30,7 +30,7 @@ demo: $(DONE)/run ## the whole of it on this machine; prints the address to open
 	@$(BIN)/hallwatch demo $(DEMO)
 
 test: $(DONE)/dev $(DONE)/test-packages ## all tests; ARGS="tests/hall -k polygon" runs some; WORKERS=0: one after another
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DONE)/dev ## style, types and layers
 	$(BIN)/ruff check .

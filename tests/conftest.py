@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,20 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the development data its tests are not part of the suite; with it, a missing file fails."""
-    if "HALLWATCH_DATA" not in os.environ:
-        data = [item for item in items if item.get_closest_marker("data")]
-        config.hook.pytest_deselected(items=data)
-        items[:] = [item for item in items if item not in data]
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        _share_out(items)
-
-
-def _share_out(items: list[pytest.Item]) -> None:
-    """A module is one worker's, with its fixtures; so are all that look at clips, so that none is looked at twice."""
-    looking = {item.path for item in items if "detector" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "detector" if item.path in looking else item.path.relative_to(ROOT).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+    if "HALLWATCH_DATA" in os.environ:
+        return
+    data = [item for item in items if item.get_closest_marker("data")]
+    config.hook.pytest_deselected(items=data)
+    items[:] = [item for item in items if item not in data]
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +46,13 @@ def clips() -> Path:
 
 
 @pytest.fixture(scope="session")
-def detector() -> RememberingDetector:
-    """The default detector; looks at no picture twice, whichever tests show it."""
-    return RememberingDetector()
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RememberingDetector]:
+    """The default detector; looks at no picture twice, whichever tests show it, in whichever process."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with closing(RememberingDetector(folder / "detections.sqlite")) as detector:
+        yield detector
 
 
 @pytest.fixture
