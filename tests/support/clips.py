@@ -31,7 +31,7 @@ def hastened(folder: Path, speed: int) -> Path:
     return folder
 
 
-def clip_hall_text(clips: Path = CLIPS, analyse_fps: float | None = None, **changes: Any) -> str:
+def clip_hall_text(clips: Path = CLIPS, analyse_fps: float | None = None, /, **changes: Any) -> str:
     """twin/assets/clips/hall.yaml with whole blocks replaced, and the clips by their full path.
 
     The windows' own limits go too, so that the limits of the hall hold everywhere.
@@ -50,7 +50,9 @@ def clip_hall_text(clips: Path = CLIPS, analyse_fps: float | None = None, **chan
     return out.getvalue()
 
 
-def clip_hall(folder: Path, clips: Path = CLIPS, analyse_fps: float | None = None, **changes: Any) -> tuple[Path, Hall]:
+def clip_hall(
+    folder: Path, clips: Path = CLIPS, analyse_fps: float | None = None, /, **changes: Any
+) -> tuple[Path, Hall]:
     """The same as a file, and loaded."""
     path = folder / "hall.yaml"
     path.write_text(clip_hall_text(clips, analyse_fps, **changes), encoding="utf-8")
