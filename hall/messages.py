@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
@@ -34,6 +35,9 @@ WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
 
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time without an offset would be read in the zone of whatever machine reads it, so it is refused."""
+
+Number = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
+"""A number that any store can hold: JSON may say 1e999, which would be read as infinite."""
 
 SeqNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 BootId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -60,10 +64,10 @@ class CropHealth(Body, frozen=True):
     """
 
     areas: list[str]
-    left: float
-    top: float
-    right: float
-    bottom: float
+    left: Number
+    top: Number
+    right: Number
+    bottom: Number
 
 
 class CameraHealth(Body, frozen=True):
@@ -75,18 +79,18 @@ class CameraHealth(Body, frozen=True):
 
     camera: str
     state: Literal["live", "connecting", "lost", "ended"]
-    fps: float
-    decode_ms: float
-    inference_ms: float
-    since_inference_s: float | None
-    skipped_share: float
+    fps: Number
+    decode_ms: Number
+    inference_ms: Number
+    since_inference_s: Number | None
+    skipped_share: Number
     drops: int
     reconnects: int
     error: str | None = None
     fault: str | None = None
-    inference_fps: float = 0.0
+    inference_fps: Number = 0.0
     zoom: list[CropHealth] = []
-    analyse_fps: float | None = None
+    analyse_fps: Number | None = None
     stream: StreamName | None = None
     stream_reason: str | None = None
     fallback: bool = False
@@ -107,13 +111,13 @@ class HealthBody(Body, frozen=True):
     outbox_depth: int
     outbox_bytes: int
     thinned: int
-    rss_mb: float
+    rss_mb: Number
     model: str
     provider: str
     config: ConfigHealth | None = None
-    load: float = 0.0
+    load: Number = 0.0
     overloaded: bool = False
-    missed_share: float = 0.0
+    missed_share: Number = 0.0
 
 
 class WindowState(Body, frozen=True):
@@ -124,7 +128,7 @@ class WindowState(Body, frozen=True):
     clerk: Seen
     clerk_since: Utc | None
     customers: int
-    session_s: float | None
+    session_s: Number | None
     status: WindowStatus
 
 
@@ -133,10 +137,10 @@ class ZoneState(Body, frozen=True):
 
     zone: str
     count: int | None
-    longest_wait_s: float | None
-    wait_p50_s: float | None
-    wait_p90_s: float | None
-    expected_wait_s: float | None
+    longest_wait_s: Number | None
+    wait_p50_s: Number | None
+    wait_p90_s: Number | None
+    expected_wait_s: Number | None
     over_limit: int
 
 
@@ -156,9 +160,9 @@ class EventBody(Body, frozen=True):
     phase: Phase
     severity: Severity
     started_at: Utc
-    elapsed_s: float
-    unknown_s: float
-    limit_s: float
+    elapsed_s: Number
+    unknown_s: Number
+    limit_s: Number
     ended_at: Utc | None = None
     reason: ClearReason | None = None
     detail: dict[str, Any] = {}
@@ -173,9 +177,9 @@ class SessionBody(Body, frozen=True):
     window: str
     started_at: Utc
     ended_at: Utc
-    duration_s: float
+    duration_s: Number
     overtime: bool
-    unknown_s: float = 0.0
+    unknown_s: Number = 0.0
 
 
 class StayBody(Body, frozen=True):
@@ -185,9 +189,9 @@ class StayBody(Body, frozen=True):
     zone: str
     started_at: Utc
     ended_at: Utc
-    duration_s: float
+    duration_s: Number
     ended: Literal["served", "left", "lost"]
-    unknown_s: float = 0.0
+    unknown_s: Number = 0.0
 
 
 class CrossingBody(Body, frozen=True):
@@ -202,13 +206,13 @@ class HeatCell(Body, frozen=True):
 
     x: int
     y: int
-    person_s: float
+    person_s: Number
 
 
 class HeatBody(Body, frozen=True):
     """Where people were, every 60 s: sparse cells on the plan, or in the picture of `camera`."""
 
-    interval_s: float
+    interval_s: Number
     camera: str | None
     cells: list[HeatCell]
 
@@ -282,11 +286,22 @@ class Message(msgspec.Struct, frozen=True):
         return self.address.topic(self.kind)
 
 
+def _whole(kind: str, body: type[AnyBody]) -> type[msgspec.Struct]:
+    """Envelope and body of one kind, to be read in one go."""
+    hints = get_type_hints(_Envelope, include_extras=True)
+    known = [(name, hints[name]) for name in _Envelope.__struct_fields__ if name not in {"body", "late"}]
+    return msgspec.defstruct(f"_{kind.title()}", [*known, ("body", body), ("late", bool, False)], frozen=True)
+
+
 # Deeply nested JSON overruns the stack of the decoder, which says so with RecursionError.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _encoder = msgspec.json.Encoder()
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _body_decoders = {kind: msgspec.json.Decoder(body) for kind, body in BODIES.items()}
+MESSAGES = {kind: _whole(kind, body) for kind, body in BODIES.items()}
+"""What a message of each kind is on the wire, envelope and body."""
+
+_whole_decoders = {kind: msgspec.json.Decoder(whole) for kind, whole in MESSAGES.items()}
 
 
 def compose(address: Address, boot: str, seq: int, captured_at: Instant, body: AnyBody) -> Message:
@@ -309,14 +324,39 @@ def encode(message: Message) -> bytes:
     return _encoder.encode(message)
 
 
-def decode(payload: bytes) -> Message:
+def decode(payload: bytes, kind: str | None = None) -> Message:
     """Read a message.
+
+    Args:
+        payload: JSON.
+        kind: what it should be, as its topic says: a good message of that kind is read in one go, in half the time.
 
     Raises:
         MessageError: with reason `oversized`, `malformed`, `schema`, `kind` or `body`.
     """
     if len(payload) > MAX_BYTES:
         raise MessageError("oversized", f"{len(payload)} bytes; expected {MAX_BYTES} at most")
+    decoder = None if kind is None else _whole_decoders.get(kind)
+    if kind is None or decoder is None:
+        return _decode_in_steps(payload)
+    try:
+        read: Any = decoder.decode(payload)
+    except _UNREADABLE:
+        return _decode_in_steps(payload)  # which says what is wrong
+    if read.kind != kind or read.schema != SCHEMA or not _are_ids(read.hall, read.floor, read.node):
+        return _decode_in_steps(payload)
+    return Message(
+        SCHEMA, read.hall, read.floor, read.node, read.boot, read.seq, read.captured_at, kind, read.body, read.late
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _are_ids(*names: str) -> bool:
+    return all(_ID.fullmatch(name) for name in names)
+
+
+def _decode_in_steps(payload: bytes) -> Message:
+    """Envelope first, so that an error says which of them is wrong."""
     try:
         outer = _envelope_decoder.decode(payload)
     except _UNREADABLE as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hall.errors import MessageError
 from hall.units import ID_PATTERN
@@ -34,6 +35,7 @@ class Address:
         return f"{self.hall}/{self.floor}/{self.node}"
 
 
+@lru_cache(maxsize=10_000)
 def parse_topic(topic: str) -> tuple[Address, str]:
     """Address and kind of a topic.
 

@@ -130,6 +130,14 @@ def test_every_kind_comes_back_as_it_went(kind: str) -> None:
     assert back.topic == f"hallwatch/1/demo/f1/edge-f1/{kind}"
 
 
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_read_in_one_go_it_is_the_same(kind: str) -> None:
+    payload = encode(message_of(kind))
+    assert decode(payload, kind) == decode(payload)
+    other = "stay" if kind != "stay" else "state"
+    assert decode(payload, other) == decode(payload)
+
+
 def test_a_late_message_says_so() -> None:
     late = msgspec.structs.replace(message_of("session"), late=True)
     assert decode(encode(late)).late
@@ -240,11 +248,12 @@ BAD = [
 
 @pytest.mark.parametrize(("payload", "reason", "says"), BAD, ids=range(len(BAD)))
 def test_bad_messages(payload: bytes, reason: str, says: str) -> None:
-    with pytest.raises(MessageError) as caught:
-        decode(payload)
-    assert caught.value.reason == reason
-    assert says in str(caught.value)
-    assert len(str(caught.value)) < 500  # it goes into a log and a table
+    for kind in (None, "status", "state", "event"):
+        with pytest.raises(MessageError) as caught:
+            decode(payload, kind)
+        assert caught.value.reason == reason
+        assert says in str(caught.value)
+        assert len(str(caught.value)) < 500  # it goes into a log and a table
 
 
 def test_the_largest_message_passes() -> None:
