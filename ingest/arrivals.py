@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from hall.clock import Instant
 from hall.errors import MessageError
@@ -19,8 +20,7 @@ _EARLIEST: Instant = 946_684_800.0  # 2000-01-01: no clock that was ever set say
 _MAX_ID = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """One MQTT message. An oversized payload is cut to its beginning; `size_bytes` is that of the whole."""
 
     topic: str
@@ -50,14 +50,17 @@ def read_arrival(arrival: Arrival, hall: Hall | None) -> Message:
     if arrival.size_bytes > MAX_BYTES:
         raise MessageError("oversized", f"{arrival.size_bytes} bytes; expected {MAX_BYTES} at most")
     address, kind = parse_topic(arrival.topic)
-    message = decode(arrival.payload)
-    if (message.address, message.kind) != (address, kind):
+    message = decode(arrival.payload, kind)
+    if message.kind != kind or (message.hall, message.floor, message.node) != (
+        address.hall,
+        address.floor,
+        address.node,
+    ):
         raise MessageError("topic", f"the envelope says {message.address}/{message.kind}; expected the topic's")
     if hall is not None:
         _check_node(message, hall)
     _check_numbers(message)
-    for name, moment in _times(message):
-        _check_time(name, moment, arrival.received_at)
+    _check_times(message, arrival.received_at)
     return message
 
 
@@ -80,18 +83,21 @@ def _check_numbers(message: Message) -> None:
                 raise MessageError("body", f"id of {len(identity)} characters; expected 1 to {_MAX_ID}")
 
 
-def _times(message: Message) -> list[tuple[str, datetime]]:
-    times: list[tuple[str, datetime | None]] = [("captured_at", message.captured_at)]
+def _check_times(message: Message, now: Instant) -> None:
+    _check_time("captured_at", message.captured_at, now)
     match message.body:
         case EventBody() | SessionBody() | StayBody() as body:
-            times += [("started_at", body.started_at), ("ended_at", body.ended_at)]
+            _check_time("started_at", body.started_at, now)
+            if body.ended_at is not None:
+                _check_time("ended_at", body.ended_at, now)
         case StateBody() as body:
-            times += [("clerk_since", window.clerk_since) for window in body.windows]
-    return [(name, moment) for name, moment in times if moment is not None]
+            if moments := [window.clerk_since for window in body.windows if window.clerk_since is not None]:
+                _check_time("clerk_since", min(moments), now)
+                _check_time("clerk_since", max(moments), now)
+        case _:
+            pass
 
 
 def _check_time(name: str, moment: datetime, now: Instant) -> None:
-    if moment.tzinfo is None:
-        raise MessageError("body", f"{name} {moment.isoformat()} without an offset; expected UTC")
     if not _EARLIEST <= moment.timestamp() <= now + MAX_AHEAD_S:
         raise MessageError("clock", f"{name} {moment.isoformat()}; expected a time from 2000 to tomorrow")

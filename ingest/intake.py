@@ -1,13 +1,15 @@
 """From what arrived to what is on record: one batch, one transaction.
 
-After the commit every message of the batch is either counted, with all that it causes, or among the dead
+A batch is taken in two steps, so that the store writes one while the next is read. `prepare` reads its messages, sees
+which are new and sends their points on their way. `settle`, in the order of the batches, waits for these and
+commits all else: after that every message of the batch is either counted, with all that it causes, or among the dead
 letters, and may be acknowledged. A batch that came before changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,25 +30,36 @@ from ingest.incidents import Incident, load_incidents, merge, save_incidents
 from ingest.labels import Labels
 from ingest.live import Live, NodeKey, load_live, save_live, watch
 from ingest.metrics import Metrics
+from ingest.outlet import Outlet, Sending
 from ingest.points import Points, points_of
-from ingest.points_queue import PointsQueue
 from ingest.records import Records
-from ingest.seen import SeenBook
+from ingest.seen import BootKey, Seen, SeenBook, save_seen
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Item:
-    """A message that can be counted, and its points."""
+    """A message, and how it came."""
 
     message: Message
     arrival: Arrival
-    points: Points | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch whose points are on their way; `Intake.settle` does the rest."""
+
+    items: Sequence[_Item]
+    letters: Sequence[DeadLetter]
+    duplicates: int
+    seen: Sequence[Seen]
+    sending: Sending | None
 
     @property
-    def node(self) -> NodeKey:
-        return self.message.hall, self.message.floor, self.message.node
+    def is_safe(self) -> bool:
+        """Whether its points have arrived, or need not be waited for."""
+        return self.sending is None or self.sending.written is None or self.sending.written.done()
 
 
 @dataclass(slots=True)
@@ -60,9 +73,7 @@ class _Batch:
     alerts: list[tuple[Incident, str, AlertText]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     stays: list[dict[str, Any]] = field(default_factory=list)
-    points: list[Points] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
 
 
 class Intake:
@@ -70,7 +81,7 @@ class Intake:
 
     Args:
         hall: with it, a node that is not in it is refused, and alerts name windows as people do.
-        queue: where points go; None without a time-series store.
+        outlet: where points go; None without a time-series store.
         on_change: called after a commit that changed nodes or incidents.
         on_alert: called after a commit that made an alert.
     """
@@ -78,7 +89,7 @@ class Intake:
     def __init__(
         self,
         records: Records,
-        queue: PointsQueue | None,
+        outlet: Outlet | None,
         metrics: Metrics,
         clock: Clock,
         *,
@@ -88,7 +99,8 @@ class Intake:
         on_alert: Callable[[], None] = lambda: None,
     ) -> None:
         self._records = records
-        self._queue = queue
+        self._outlet = outlet
+        self._book = SeenBook(records)
         self._metrics = metrics
         self._clock = clock
         self._hall = hall
@@ -98,64 +110,93 @@ class Intake:
         self._on_alert = on_alert
 
     def take(self, arrivals: Sequence[Arrival]) -> None:
-        """Count a batch. When this returns, all of it is on record.
+        """Prepare and settle a batch.
 
         Raises:
-            RecordsError: nothing of it is; give the same batch again.
+            RecordsError: it is not on record; it counts as new no more, so `settle` must be asked again.
         """
-        items, letters = self._read(arrivals)
-        with self._records.writing() as connection:
-            batch = self._work_out(connection, items)
-            self._write(connection, batch)
-            save_dead_letters(connection, letters)
-            queued_bytes = self._queue.put(connection, batch.points) if self._queue is not None else 0
-        if self._queue is not None:
-            self._queue.committed(queued_bytes)
-        self._report(batch, letters)
+        self.settle(self.prepare(arrivals))
+
+    def prepare(self, arrivals: Sequence[Arrival]) -> Prepared:
+        """Read a batch and send its points on their way. What is prepared must be settled, in order.
+
+        Raises:
+            RecordsError: it is not known what of it is new; prepare it again.
+        """
+        messages, letters = self._read(arrivals)
+        self._book.load({_boot(item.message) for item in messages})  # the last thing here that may fail
+        items: list[_Item] = []
+        points: list[Points] = []
+        for item in messages:
+            if self._is_new(item.message):
+                try:
+                    made = None if self._outlet is None else points_of(item.message, item.arrival.received_at)
+                except ValueError as exc:
+                    letters.append(item.arrival.refused("body", str(exc)))
+                else:
+                    items.append(item)
+                    if made is not None:
+                        points.append(made)
+        sending = None if self._outlet is None else self._outlet.send(points)
+        return Prepared(items, letters, len(arrivals) - len(items) - len(letters), self._book.take_changes(), sending)
 
     def _read(self, arrivals: Sequence[Arrival]) -> tuple[list[_Item], list[DeadLetter]]:
         """The messages among the arrivals; the others become dead letters."""
         items, letters = [], []
         for arrival in arrivals:
             try:
-                message = read_arrival(arrival, self._hall)
-                points = None if self._queue is None else points_of(message, arrival.received_at)
+                items.append(_Item(read_arrival(arrival, self._hall), arrival))
             except MessageError as exc:
                 letters.append(arrival.refused(exc.reason, str(exc)))
             except (ValueError, OverflowError) as exc:
                 letters.append(arrival.refused("body", str(exc)))
-            else:
-                items.append(_Item(message, arrival, points))
         return items, letters
 
+    def settle(self, prepared: Prepared) -> None:
+        """Wait until the points of a batch are safe and put all else on record.
+
+        Raises:
+            RecordsError: it is not; settle it again.
+        """
+        letters = list(prepared.letters)
+        if self._outlet is not None and prepared.sending is not None:
+            letters += self._outlet.finish(prepared.sending)
+        with self._records.writing() as connection:
+            batch = self._work_out(connection, prepared.items)
+            self._write(connection, batch)
+            save_seen(connection, prepared.seen, self._clock.now())
+            save_dead_letters(connection, letters)
+        self._report(batch, letters, prepared.duplicates)
+
+    def _is_new(self, message: Message) -> bool:
+        # Status has no number of its own, for a last will is written in advance; a reply is said once and not kept.
+        if isinstance(message.body, StatusBody | ReplyBody):
+            return True
+        return self._book.add(_boot(message), message.seq)
+
     def _work_out(self, connection: Connection, items: Sequence[_Item]) -> _Batch:
-        book = SeenBook(connection)
         events = {i.message.body.event_id for i in items if isinstance(i.message.body, EventBody)}
+        by_node: defaultdict[NodeKey, list[_Item]] = defaultdict(list)
+        for item in items:
+            message = item.message
+            by_node[message.hall, message.floor, message.node].append(item)
         batch = _Batch(
-            nodes=load_live(connection, {item.node for item in items}),
+            nodes=load_live(connection, by_node) if by_node else {},
             incidents=load_incidents(connection, sorted(events)),
         )
+        for node, said in by_node.items():
+            before = after = batch.nodes.get(node)
+            for item in said:
+                after = watch(after, item.message, item.arrival.received_at)
+            if after is not None and after != before:
+                batch.nodes[node] = after
+                batch.changed_nodes.add(node)
         for item in items:
-            # Status has no number of its own, for a last will is written in advance; a reply is said once and not kept.
-            numbered = not isinstance(item.message.body, StatusBody | ReplyBody)
-            if numbered and not book.add((*item.node, item.message.boot), item.message.seq):
-                batch.duplicates += 1
-            else:
-                self._count(batch, item)
-        book.save(self._clock.now())
+            self._count(batch, item.message)
         return batch
 
-    def _count(self, batch: _Batch, item: _Item) -> None:
-        """One message that was not counted before."""
-        message = item.message
+    def _count(self, batch: _Batch, message: Message) -> None:
         batch.kinds[message.kind] += 1
-        if item.points is not None:
-            batch.points.append(item.points)
-        before = batch.nodes.get(item.node)
-        after = watch(before, message, item.arrival.received_at)
-        if after != before:
-            batch.nodes[item.node] = after
-            batch.changed_nodes.add(item.node)
         match message.body:
             case EventBody(event_id=event_id):
                 self._count_event(batch, message, event_id)
@@ -185,11 +226,11 @@ class Intake:
         for incident, phase, text in batch.alerts:
             queue_alert(connection, self._channels, incident, phase, text, self._clock.now())
 
-    def _report(self, batch: _Batch, letters: Sequence[DeadLetter]) -> None:
+    def _report(self, batch: _Batch, letters: Sequence[DeadLetter], duplicates: int) -> None:
         """Tell those who wait, after the commit."""
         for kind, count in batch.kinds.items():
             self._metrics.messages.labels(kind).inc(count)
-        self._metrics.duplicates.inc(batch.duplicates)
+        self._metrics.duplicates.inc(duplicates)
         for letter in letters:
             self._metrics.dead_letters.labels(letter.reason).inc()
         if letters:
@@ -199,6 +240,10 @@ class Intake:
             self._on_change()
         if batch.alerts:
             self._on_alert()
+
+
+def _boot(message: Message) -> BootKey:
+    return message.hall, message.floor, message.node, message.boot
 
 
 def _session_row(message: Message, body: SessionBody) -> dict[str, Any]:

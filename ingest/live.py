@@ -7,14 +7,14 @@ own time says nothing about when the node went; the broker keeps the order of on
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, select, tuple_
 from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Instant
-from hall.messages import HealthBody, Message, StateBody, StatusBody
+from hall.messages import Body, HealthBody, Message, StateBody, StatusBody
 from hall.views import NodeView
 from ingest.schema import nodes
 
@@ -27,7 +27,7 @@ _health_decoder = msgspec.json.Decoder(HealthBody)
 
 
 class Live(msgspec.Struct, frozen=True):
-    """One row of the nodes."""
+    """One row of the nodes. A body is written as JSON when the row is, and read again when somebody asks."""
 
     hall: str
     floor: str
@@ -38,9 +38,9 @@ class Live(msgspec.Struct, frozen=True):
     version: str = ""
     seen_at: Instant = float("-inf")
     state_at: Instant | None = None
-    state: bytes | None = None
+    state: StateBody | bytes | None = None
     health_at: Instant | None = None
-    health: bytes | None = None
+    health: HealthBody | bytes | None = None
 
     def view(self) -> NodeView:
         """The node as others see it."""
@@ -52,8 +52,8 @@ class Live(msgspec.Struct, frozen=True):
             version=self.version,
             seen_at=self.seen_at,
             state_at=self.state_at,
-            state=None if self.state is None else _state_decoder.decode(self.state),
-            health=None if self.health is None else _health_decoder.decode(self.health),
+            state=_state_decoder.decode(self.state) if isinstance(self.state, bytes) else self.state,
+            health=_health_decoder.decode(self.health) if isinstance(self.health, bytes) else self.health,
         )
 
 
@@ -67,9 +67,9 @@ def watch(known: Live | None, message: Message, now: Instant) -> Live:
     if message.late:
         return live
     if isinstance(message.body, StateBody) and _is_newer(at, live.state_at, now):
-        return msgspec.structs.replace(live, state_at=at, state=msgspec.json.encode(message.body))
+        return msgspec.structs.replace(live, state_at=at, state=message.body)
     if isinstance(message.body, HealthBody) and _is_newer(at, live.health_at, now):
-        return msgspec.structs.replace(live, health_at=at, health=msgspec.json.encode(message.body))
+        return msgspec.structs.replace(live, health_at=at, health=message.body)
     return live
 
 
@@ -108,5 +108,13 @@ def save_live(connection: Connection, changed: list[Live]) -> None:
     columns = {c.name: c for c in statement.excluded if c.name not in {"hall", "floor", "node"}}
     connection.execute(
         statement.on_conflict_do_update(index_elements=["hall", "floor", "node"], set_=columns),
-        [msgspec.structs.asdict(live) for live in changed],
+        [_row(live) for live in changed],
     )
+
+
+def _row(live: Live) -> dict[str, Any]:
+    row = msgspec.structs.asdict(live)
+    for name in ("state", "health"):
+        if isinstance(row[name], Body):
+            row[name] = msgspec.json.encode(row[name])
+    return row

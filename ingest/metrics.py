@@ -21,12 +21,12 @@ class Metrics:
             "hallwatch_last_message_timestamp_seconds", "When the last message came", registry=registry
         )
         self.connected = Gauge("hallwatch_broker_connected", "1 while the broker is there", registry=registry)
-        self.queue_bytes = Gauge(
-            "hallwatch_points_queue_bytes", "Points the store has not taken yet", registry=registry
+        self.spill_bytes = Gauge(
+            "hallwatch_points_spill_bytes", "Points on disk that the store has not taken yet", registry=registry
         )
-        self.queue_dropped = Counter(
+        self.spill_dropped = Counter(
             "hallwatch_points_dropped_bytes",
-            "Points given up because the queue was full",
+            "Points given up because the spill was full",
             ["telemetry"],
             registry=registry,
         )

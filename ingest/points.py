@@ -10,10 +10,10 @@ writing them again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
@@ -33,6 +33,7 @@ from hall.messages import (
     WindowState,
     ZoneState,
 )
+from ingest._lines import TAGS, WriteLines, make_writer
 
 CODES: dict[str, dict[str, int]] = {
     "duty": {"closed": 0, "open": 1},
@@ -47,42 +48,42 @@ CODES: dict[str, dict[str, int]] = {
 """Words as numbers."""
 
 R = TypeVar("R")
-Value = float | bool | None
 
 
 @dataclass(frozen=True)
 class Tag(Generic[R]):
-    """A tag beside `hall` and `floor`, which every point has."""
+    """A tag beside `hall` and `floor`, which every point has: an attribute of the row, unless `value` works it out."""
 
     name: str
     meaning: str
-    value: Callable[[Message, R], str]
+    value: Callable[[Message, R], str] | None = None
 
 
 @dataclass(frozen=True)
 class Field(Generic[R]):
-    """A field; None leaves it out of the point."""
+    """A field: an attribute of the row, unless `value` works it out, or it is the time `since` another one.
+
+    `code` names the numbers of its words in `CODES`. Where it is `optional`, None leaves it out of the point; where it
+    is `whole`, it is an int and always there.
+    """
 
     name: str
     unit: str
     meaning: str
-    value: Callable[[Message, R], Value]
-
-
-def _captured(message: Message, _row: Any) -> datetime:
-    return message.captured_at
-
-
-def _no_identity(_message: Message, _row: Any) -> str:
-    return ""
+    value: Callable[[Message, R], float | str | None] | None = None
+    since: str = ""
+    code: str = ""
+    optional: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class Measurement(Generic[R]):
     """Points of one name: which messages they come from, and what stands in them.
 
-    `identity` names what happened, for points that may share a millisecond and all tags. `telemetry` says that a
-    point may be dropped while the store is away for long and the disk quota is spent.
+    `time` is when a point was, `captured_at` where it is None. `identity` names what happened, for points that may
+    share a millisecond and all tags. `telemetry` says that a point may be dropped while the store is away for long
+    and the disk quota is spent.
     """
 
     name: str
@@ -90,10 +91,17 @@ class Measurement(Generic[R]):
     rows: Callable[[Message], Sequence[R]]
     tags: tuple[Tag[R], ...]
     fields: tuple[Field[R], ...]
-    time: Callable[[Message, R], datetime] = _captured
+    time: Callable[[R], datetime] | None = None
     time_meaning: str = "captured_at"
-    identity: Callable[[Message, R], str] = _no_identity
-    telemetry: bool = field(default=True)
+    identity: Callable[[Message, R], str] | None = None
+    telemetry: bool = True
+
+    @cached_property
+    def write(self) -> WriteLines:
+        """Writes rows as lines; a field that is in every row goes first."""
+        fields = sorted(self.fields, key=lambda f: f.optional)
+        assert not fields[0].optional, f"{self.name}: no field is in every row"
+        return make_writer(self.name, self.tags, fields, {f.name: CODES[f.code] for f in fields if f.code})
 
 
 def _whole(message: Message) -> Sequence[Any]:
@@ -115,24 +123,20 @@ def _heat(message: Message) -> HeatBody:
     return message.body
 
 
-def _age(message: Message, since: datetime | None) -> float | None:
-    return None if since is None else (message.captured_at - since).total_seconds()
-
-
 _NODE = Tag[Any]("node", "the box", lambda m, _: m.node)
 
 WINDOW = Measurement[WindowState](
     name="window",
     kind="state",
     rows=lambda m: _state(m).windows,
-    tags=(Tag("window", "id of the window", lambda _, w: w.window),),
+    tags=(Tag("window", "id of the window"),),
     fields=(
-        Field("duty", "code", "whether the window should be staffed now", lambda _, w: CODES["duty"][w.duty]),
-        Field("clerk", "code", "whether the clerk is there", lambda _, w: CODES["clerk"][w.clerk]),
-        Field("clerk_for_s", "s", "for how long that has been so", lambda m, w: _age(m, w.clerk_since)),
-        Field("customers", "people", "in the customer area", lambda _, w: w.customers),
-        Field("session_s", "s", "age of the session now running", lambda _, w: w.session_s),
-        Field("status", "code", "window status", lambda _, w: CODES["window status"][w.status]),
+        Field("duty", "code", "whether the window should be staffed now", code="duty"),
+        Field("clerk", "code", "whether the clerk is there", code="clerk"),
+        Field("clerk_for_s", "s", "for how long that has been so", since="clerk_since", optional=True),
+        Field("customers", "people", "in the customer area", whole=True),
+        Field("session_s", "s", "age of the session now running", optional=True),
+        Field("status", "code", "window status", code="window status"),
     ),
 )
 
@@ -140,14 +144,14 @@ ZONE = Measurement[ZoneState](
     name="zone",
     kind="state",
     rows=lambda m: _state(m).zones,
-    tags=(Tag("zone", "id of the zone", lambda _, z: z.zone),),
+    tags=(Tag("zone", "id of the zone"),),
     fields=(
-        Field("count", "people", "in the zone; none while it cannot be seen", lambda _, z: z.count),
-        Field("longest_wait_s", "s", "age of the oldest stay", lambda _, z: z.longest_wait_s),
-        Field("wait_p50_s", "s", "median age of the stays", lambda _, z: z.wait_p50_s),
-        Field("wait_p90_s", "s", "90th percentile of their ages", lambda _, z: z.wait_p90_s),
-        Field("expected_wait_s", "s", "for who comes now", lambda _, z: z.expected_wait_s),
-        Field("over_limit", "people", "who have waited past the limit", lambda _, z: z.over_limit),
+        Field("count", "people", "in the zone; none while it cannot be seen", optional=True),
+        Field("longest_wait_s", "s", "age of the oldest stay", optional=True),
+        Field("wait_p50_s", "s", "median age of the stays", optional=True),
+        Field("wait_p90_s", "s", "90th percentile of their ages", optional=True),
+        Field("expected_wait_s", "s", "for who comes now", optional=True),
+        Field("over_limit", "people", "who have waited past the limit", whole=True),
     ),
 )
 
@@ -155,13 +159,15 @@ SESSION = Measurement[SessionBody](
     name="session",
     kind="session",
     rows=_whole,
-    tags=(Tag("window", "id of the window", lambda _, s: s.window),),
+    tags=(Tag("window", "id of the window"),),
     fields=(
-        Field("duration_s", "s", "from first to last seen", lambda _, s: s.duration_s),
-        Field("unknown_s", "s", "of it while the camera saw nothing", lambda _, s: s.unknown_s),
-        Field("overtime", "0 or 1", "whether it passed the limit of its window", lambda _, s: s.overtime),
+        Field("duration_s", "s", "from first to last seen"),
+        Field("unknown_s", "s", "of it while the camera saw nothing"),
+        Field(
+            "overtime", "0 or 1", "whether it passed the limit of its window", lambda _, s: int(s.overtime), whole=True
+        ),
     ),
-    time=lambda _, s: s.ended_at,
+    time=lambda s: s.ended_at,
     time_meaning="ended_at",
     identity=lambda _, s: s.session_id,
     telemetry=False,
@@ -172,16 +178,16 @@ EVENT = Measurement[EventBody](
     kind="event",
     rows=_whole,
     tags=(
-        Tag("rule", "clerk_absent, long_wait, overtime_case, camera_fault or overload", lambda _, e: e.rule),
-        Tag("subject", "window/ID, zone/ID, camera/ID or node/ID", lambda _, e: e.subject),
-        Tag("phase", "raised, updated or cleared", lambda _, e: e.phase),
+        Tag("rule", "clerk_absent, long_wait, overtime_case, camera_fault or overload"),
+        Tag("subject", "window/ID, zone/ID, camera/ID or node/ID"),
+        Tag("phase", "raised, updated or cleared"),
     ),
     fields=(
-        Field("phase_code", "code", "phase, for stores that count", lambda _, e: CODES["phase"][e.phase]),
-        Field("severity", "code", "severity", lambda _, e: CODES["severity"][e.severity]),
-        Field("elapsed_s", "s", "since it began, without unknown and closed time", lambda _, e: e.elapsed_s),
-        Field("unknown_s", "s", "while the camera saw nothing", lambda _, e: e.unknown_s),
-        Field("limit_s", "s", "the limit that was passed", lambda _, e: e.limit_s),
+        Field("phase_code", "code", "phase, for stores that count", lambda _, e: e.phase, code="phase"),
+        Field("severity", "code", "severity", code="severity"),
+        Field("elapsed_s", "s", "since it began, without unknown and closed time"),
+        Field("unknown_s", "s", "while the camera saw nothing"),
+        Field("limit_s", "s", "the limit that was passed"),
     ),
     identity=lambda _, e: e.event_id,
     telemetry=False,
@@ -192,14 +198,14 @@ STAY = Measurement[StayBody](
     kind="stay",
     rows=_whole,
     tags=(
-        Tag("zone", "id of the zone", lambda _, s: s.zone),
-        Tag("ended", "served, left or lost", lambda _, s: s.ended),
+        Tag("zone", "id of the zone"),
+        Tag("ended", "served, left or lost"),
     ),
     fields=(
-        Field("duration_s", "s", "from first to last seen", lambda _, s: s.duration_s),
-        Field("unknown_s", "s", "of it while the camera saw nothing", lambda _, s: s.unknown_s),
+        Field("duration_s", "s", "from first to last seen"),
+        Field("unknown_s", "s", "of it while the camera saw nothing"),
     ),
-    time=lambda _, s: s.ended_at,
+    time=lambda s: s.ended_at,
     time_meaning="ended_at",
     identity=lambda _, s: s.stay_id,
     telemetry=False,
@@ -210,8 +216,8 @@ CROSSING = Measurement[CrossingBody](
     kind="crossing",
     rows=_whole,
     tags=(
-        Tag("entrance", "id of the entrance", lambda _, c: c.entrance),
-        Tag("direction", "in or out", lambda _, c: c.direction),
+        Tag("entrance", "id of the entrance"),
+        Tag("direction", "in or out"),
     ),
     fields=(Field("people", "people", "always 1: sum it", lambda _m, _c: 1.0),),
     identity=lambda m, _: f"{m.boot}/{m.seq}",
@@ -231,26 +237,38 @@ HEAT = Measurement[HeatCell](
         Tag("x", "cell, from the left", lambda _, c: str(c.x)),
         Tag("y", "cell, from the bottom of the plan or the top of the picture", lambda _, c: str(c.y)),
     ),
-    fields=(Field("person_s", "s", "person-seconds since the last message", lambda _, c: c.person_s),),
+    fields=(Field("person_s", "s", "person-seconds since the last message"),),
 )
 
 CAMERA = Measurement[CameraHealth](
     name="camera",
     kind="health",
     rows=lambda m: _health(m).cameras,
-    tags=(_NODE, Tag("camera", "id of the camera", lambda _, c: c.camera)),
+    tags=(_NODE, Tag("camera", "id of the camera")),
     fields=(
-        Field("state", "code", "camera state", lambda _, c: CODES["camera state"][c.state]),
-        Field("fps", "1/s", "frames looked at", lambda _, c: c.fps),
-        Field("decode_ms", "ms", "to decode a frame", lambda _, c: c.decode_ms),
-        Field("inference_ms", "ms", "to find the people in it", lambda _, c: c.inference_ms),
-        Field("since_inference_s", "s", "age of the last inference", lambda _, c: c.since_inference_s),
-        Field("skipped_share", "0 to 1", "frames that the motion gate skipped", lambda _, c: c.skipped_share),
-        Field("drops", "frames", "dropped because the box was late", lambda _, c: c.drops),
-        Field("reconnects", "times", "the stream was opened again", lambda _, c: c.reconnects),
-        Field("fault", "0 or 1", "its picture is not believed", lambda _, c: int(c.fault is not None)),
-        Field("stream", "code", "which stream is read", lambda _, c: CODES["stream"][c.stream] if c.stream else None),
-        Field("fallback", "0 or 1", "that one is read because the other one fails", lambda _, c: c.fallback),
+        Field("state", "code", "camera state", code="camera state"),
+        Field("fps", "1/s", "frames looked at"),
+        Field("decode_ms", "ms", "to decode a frame"),
+        Field("inference_ms", "ms", "to find the people in it"),
+        Field("since_inference_s", "s", "age of the last inference", optional=True),
+        Field("skipped_share", "0 to 1", "frames that the motion gate skipped"),
+        Field("drops", "frames", "dropped because the box was late", whole=True),
+        Field("reconnects", "times", "the stream was opened again", whole=True),
+        Field("fault", "0 or 1", "its picture is not believed", lambda _, c: int(c.fault is not None), whole=True),
+        Field(
+            "stream",
+            "code",
+            "which stream is read",
+            lambda _, c: CODES["stream"][c.stream] if c.stream else None,
+            optional=True,
+        ),
+        Field(
+            "fallback",
+            "0 or 1",
+            "that one is read because the other one fails",
+            lambda _, c: int(c.fallback),
+            whole=True,
+        ),
     ),
 )
 
@@ -260,13 +278,19 @@ NODE = Measurement[HealthBody](
     rows=_whole,
     tags=(_NODE,),
     fields=(
-        Field("outbox_depth", "messages", "waiting for the broker", lambda _, h: h.outbox_depth),
-        Field("outbox_bytes", "bytes", "waiting for the broker", lambda _, h: h.outbox_bytes),
-        Field("thinned", "messages", "of telemetry given up under the disk quota", lambda _, h: h.thinned),
-        Field("rss_mb", "MB", "memory of the process", lambda _, h: h.rss_mb),
-        Field("load", "0 to 1", "busy with frames for that share of the time", lambda _, h: h.load),
-        Field("overloaded", "0 or 1", "it looks at fewer frames than it should", lambda _, h: h.overloaded),
-        Field("missed_share", "0 to 1", "of the frames it should look at", lambda _, h: h.missed_share),
+        Field("outbox_depth", "messages", "waiting for the broker", whole=True),
+        Field("outbox_bytes", "bytes", "waiting for the broker", whole=True),
+        Field("thinned", "messages", "of telemetry given up under the disk quota", whole=True),
+        Field("rss_mb", "MB", "memory of the process"),
+        Field("load", "0 to 1", "busy with frames for that share of the time"),
+        Field(
+            "overloaded",
+            "0 or 1",
+            "it looks at fewer frames than it should",
+            lambda _, h: int(h.overloaded),
+            whole=True,
+        ),
+        Field("missed_share", "0 to 1", "of the frames it should look at"),
     ),
 )
 
@@ -275,7 +299,7 @@ NODE_STATUS = Measurement[StatusBody](
     kind="status",
     rows=_whole,
     tags=(_NODE,),
-    fields=(Field("status", "code", "node status", lambda _, s: CODES["node status"][s.status]),),
+    fields=(Field("status", "code", "node status", code="node status"),),
     time_meaning="captured_at; for `offline`, when the centre heard of it",
     telemetry=False,
 )
@@ -295,7 +319,6 @@ MEASUREMENTS: tuple[Measurement[Any], ...] = (
 """Everything that the centre writes."""
 
 _BY_KIND = {kind: tuple(m for m in MEASUREMENTS if m.kind == kind) for kind in {m.kind for m in MEASUREMENTS}}
-_TAG_ESCAPES = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\r": r"\ ", "\t": r"\ ", "\\": "/"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,50 +327,36 @@ class Points:
 
     lines: bytes
     telemetry: bool
+    count: int = 1
 
 
 def points_of(message: Message, received_at: Instant) -> Points | None:
     """The points of a message; None where it has none.
 
     Raises:
-        ValueError: a number or a time that no store can hold.
+        ValueError: a whole number of thousands of digits.
     """
     measurements = _BY_KIND.get(message.kind, ())
-    lines = [line for m in measurements for line in _lines(m, message, received_at)]
-    if not lines:
+    head = f",hall={TAGS[message.hall]},floor={TAGS[message.floor]}"
+    texts: list[str] = []
+    count = 0
+    for m in measurements:
+        if rows := m.rows(message):
+            texts.append(m.write(message, rows, head, f" {_time_ns(m, message, rows[0], received_at)}"))
+            count += len(rows)
+    if not texts:
         return None
-    return Points("\n".join(lines).encode(), telemetry=all(m.telemetry for m in measurements))
-
-
-def _lines(measurement: Measurement[R], message: Message, received_at: Instant) -> Iterator[str]:
-    head = f"{measurement.name},hall={_escape(message.hall)},floor={_escape(message.floor)}"
-    for row in measurement.rows(message):
-        tags = "".join(f",{tag.name}={_escape(tag.value(message, row))}" for tag in measurement.tags)
-        values = [(f.name, f.value(message, row)) for f in measurement.fields]
-        fields = ",".join(f"{name}={_number(value)}" for name, value in values if value is not None)
-        if fields:
-            yield f"{head}{tags} {fields} {_time_ns(measurement, message, row, received_at)}"
+    return Points("\n".join(texts).encode(), all(m.telemetry for m in measurements), count)
 
 
 def _time_ns(measurement: Measurement[R], message: Message, row: R, received_at: Instant) -> int:
+    """When the points of a message were; where there may be several rows, they are of one moment."""
     # A last will was written when its node came, so its own time is not when the node went.
     if isinstance(message.body, StatusBody) and message.body.status == "offline":
         return round(received_at * 1000) * 1_000_000
-    at_ms = round(measurement.time(message, row).timestamp() * 1000)
-    identity = measurement.identity(message, row)
-    return at_ms * 1_000_000 + (crc32(identity.encode()) % 1_000_000 if identity else 0)
-
-
-def _number(value: float) -> str:
-    number = float(value)
-    if not isfinite(number):
-        raise ValueError(f"{value} is no number that a store can hold")
-    return repr(number)
-
-
-def _escape(text: str) -> str:
-    """A tag value. A backslash cannot be escaped in all stores, so it becomes a slash; none is empty."""
-    return text.translate(_TAG_ESCAPES) or "-"
+    at = message.captured_at if measurement.time is None else measurement.time(row)
+    identity = "" if measurement.identity is None else measurement.identity(message, row)
+    return round(at.timestamp() * 1000) * 1_000_000 + (crc32(identity.encode()) % 1_000_000 if identity else 0)
 
 
 def table_markdown() -> str:

@@ -120,19 +120,6 @@ dead_letters = Table(
     sqlite_autoincrement=True,
 )
 
-# A number is never given twice: the writer deletes by number what the store took, while others come and go.
-points = Table(
-    "points",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("telemetry", Boolean, nullable=False, comment="dropped before events and sessions are"),
-    Column("size_bytes", Integer, nullable=False),
-    Column("lines", LargeBinary, nullable=False, comment="line protocol, one line or several"),
-    Index("points_by_class", "telemetry", "id"),
-    sqlite_autoincrement=True,
-    comment="What the time-series store has not taken yet",
-)
-
 alerts = Table(
     "alerts",
     metadata,

@@ -7,18 +7,26 @@ connection; only a retained message may come ahead of older ones. So the numbers
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, tuple_
 from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Instant
+from ingest.records import Records
 from ingest.schema import seen
 
 MAX_RANGES = 500
 MAX_BOOTS = 64
 """Per node. An older boot cannot come again: a box sends its outbox in order."""
+
+_KEPT_BOOTS = 20_000
+"""In memory, far more than a few batches can name; what is older is read again from the records."""
+
+_ROWS_AT_ONCE = 200
 
 BootKey = tuple[str, str, str, str]
 """Hall, floor, node and boot."""
@@ -72,48 +80,78 @@ class SeenRanges:
 
 
 class SeenBook:
-    """The ranges of every boot that one transaction touches: read on first use, written by `save`."""
+    """The ranges of the boots that are heard now, as they will be when all that was counted is on record.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._boots: dict[BootKey, SeenRanges] = {}
+    A boot is read from the records when it is first heard. `take_changes` says what a batch has changed; the caller
+    writes that in the transaction of the batch, with `save_seen`, in the order of the batches.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._boots: OrderedDict[BootKey, SeenRanges] = OrderedDict()
         self._changed: dict[BootKey, None] = {}
 
+    def load(self, boots: Iterable[BootKey]) -> None:
+        """Read what is on record of boots that were not heard lately.
+
+        Raises:
+            RecordsError: the records cannot be read.
+        """
+        wanted = [boot for boot in boots if boot not in self._boots]
+        for some in (wanted[i : i + _ROWS_AT_ONCE] for i in range(0, len(wanted), _ROWS_AT_ONCE)):
+            with self._records.reading() as connection:
+                rows = connection.execute(select(seen).where(tuple_(*seen.primary_key).in_(some)))
+                known = {(row.hall, row.floor, row.node, row.boot): row.ranges for row in rows}
+            for boot in some:
+                self._boots[boot] = SeenRanges.from_json(known[boot]) if boot in known else SeenRanges()
+        while len(self._boots) > _KEPT_BOOTS:
+            self._boots.popitem(last=False)
+
     def add(self, boot: BootKey, seq: int) -> bool:
-        """Count a message; False where it was counted before."""
-        if boot not in self._boots:
-            self._boots[boot] = self._load(boot)
+        """Count a message of a boot that was loaded; False where it was counted before."""
         fresh = self._boots[boot].add(seq)
         if fresh:
             self._changed[boot] = None
         return fresh
 
-    def save(self, now: Instant) -> None:
-        """Write what changed."""
-        for boot in self._changed:
-            ranges = self._boots[boot].to_json()
-            values = dict(zip(("hall", "floor", "node", "boot"), boot, strict=True))
-            statement = insert(seen).values(**values, ranges=ranges, updated_at=now)
-            self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=list(seen.primary_key), set_={"ranges": ranges, "updated_at": now}
-                )
-            )
-        for node in {boot[:3] for boot in self._changed}:
-            self._forget_old_boots(node)
+    def take_changes(self) -> list[Seen]:
+        """The boots that changed since the last call, with all that was counted of them."""
+        changed = [Seen(*boot, self._boots[boot].to_json()) for boot in self._changed]
+        self._changed.clear()
+        return changed
 
-    def _load(self, boot: BootKey) -> SeenRanges:
-        row = self._connection.scalar(
-            select(seen.c.ranges).where(
-                seen.c.hall == boot[0],
-                seen.c.floor == boot[1],
-                seen.c.node == boot[2],
-                seen.c.boot == boot[3],
-            )
-        )
-        return SeenRanges() if row is None else SeenRanges.from_json(row)
 
-    def _forget_old_boots(self, node: tuple[str, ...]) -> None:
-        mine = (seen.c.hall == node[0]) & (seen.c.floor == node[1]) & (seen.c.node == node[2])
-        old = select(seen.c.boot).where(mine).order_by(seen.c.updated_at.desc()).offset(MAX_BOOTS)
-        self._connection.execute(delete(seen).where(mine, seen.c.boot.in_(old)))
+class Seen(NamedTuple):
+    """What was counted of a boot."""
+
+    hall: str
+    floor: str
+    node: str
+    boot: str
+    ranges: str
+
+
+def save_seen(connection: Connection, changed: Sequence[Seen], now: Instant) -> None:
+    """Write what was counted, and forget the oldest boots of nodes that have a new one."""
+    if not changed:
+        return
+    known = connection.execute(
+        select(*seen.primary_key).where(tuple_(*seen.primary_key).in_([boot[:4] for boot in changed]))
+    )
+    news = {boot[:3] for boot in changed} if len(known.all()) < len(changed) else set()
+    statement = insert(seen)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(seen.primary_key),
+            set_={"ranges": statement.excluded.ranges, "updated_at": statement.excluded.updated_at},
+        ),
+        [{**boot._asdict(), "updated_at": now} for boot in changed],
+    )
+    for node in news:
+        _forget_old_boots(connection, node)
+
+
+def _forget_old_boots(connection: Connection, node: tuple[str, ...]) -> None:
+    mine = (seen.c.hall == node[0]) & (seen.c.floor == node[1]) & (seen.c.node == node[2])
+    old = select(seen.c.boot).where(mine).order_by(seen.c.updated_at.desc()).offset(MAX_BOOTS)
+    connection.execute(delete(seen).where(mine, seen.c.boot.in_(old)))

@@ -1,9 +1,10 @@
-"""The centre: subscriber, intake, store writer and alert senders around one set of records."""
+"""The centre: subscriber, intake, outlet to the store and alert senders around one set of records."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +19,15 @@ from ingest.intake import Intake
 from ingest.labels import Labels
 from ingest.metrics import Metrics
 from ingest.node_metrics import NodeMetrics
-from ingest.points_queue import MAX_BYTES, PointsQueue, StoreWriter
+from ingest.outlet import Outlet
 from ingest.reader import Reader
 from ingest.records import Records
+from ingest.spill import MAX_BYTES, Spill
 from ingest.store import open_store, parse_store
 from ingest.subscriber import Subscriber
+
+SWITCH_S = 0.001
+"""For `sys.setswitchinterval`: the threads that talk to servers wait less for the one that computes."""
 
 
 class Centre:
@@ -35,7 +40,7 @@ class Centre:
         records: address of the SQL records.
         alerts: apprise addresses.
         name: names the session at the broker; what arrives while the centre is away waits there under this name.
-        queue_bytes: how much may wait on disk for the store.
+        spill_bytes: how much may wait on disk for the store.
         registry: for Prometheus; one of its own by default.
 
     Raises:
@@ -53,7 +58,7 @@ class Centre:
         alerts: Sequence[str] = (),
         name: str = "hallwatch-ingest",
         clock: Clock | None = None,
-        queue_bytes: int = MAX_BYTES,
+        spill_bytes: int = MAX_BYTES,
         registry: CollectorRegistry | None = None,
     ) -> None:
         clock = clock or SystemClock()
@@ -64,15 +69,14 @@ class Centre:
         self._records = Records(records)
         self.reader = Reader(self._records)
         self.metrics.registry.register(NodeMetrics(self.reader))
-        self._writer: StoreWriter | None = None
-        queue: PointsQueue | None = None
+        self._outlet: Outlet | None = None
         if settings is not None:
-            queue = PointsQueue(self._records, self.metrics, max_bytes=queue_bytes)
-            self._writer = StoreWriter(queue, open_store(settings), self.metrics, clock)
+            spill = Spill(_beside(self._records.path), self.metrics, max_bytes=spill_bytes)
+            self._outlet = Outlet(open_store(settings), spill, self._records, self.metrics, clock)
         self._senders = [AlertSender(c, self._records, self.metrics, clock) for c in channels]
         intake = Intake(
             self._records,
-            queue,
+            self._outlet,
             self.metrics,
             clock,
             hall=hall,
@@ -84,8 +88,8 @@ class Centre:
 
     def start(self) -> None:
         """Start every thread. Servers that are away are waited for; `health` says which."""
-        if self._writer is not None:
-            self._writer.start()
+        if self._outlet is not None:
+            self._outlet.start()
         for sender in self._senders:
             sender.start()
         self._subscriber.start()
@@ -98,8 +102,8 @@ class Centre:
         self._subscriber.stop()
         for sender in self._senders:
             sender.stop()
-        if self._writer is not None:
-            self._writer.stop()
+        if self._outlet is not None:
+            self._outlet.stop()
         self._records.close()
 
     def __enter__(self) -> Self:
@@ -121,7 +125,7 @@ class Centre:
         return {
             "broker": self._subscriber.trouble,
             "records": records,
-            "store": None if self._writer is None else self._writer.trouble,
+            "store": None if self._outlet is None else self._outlet.trouble,
         }
 
     def wait_connected(self, timeout_s: float = 10.0) -> bool:
@@ -134,3 +138,8 @@ class Centre:
     def _wake_senders(self) -> None:
         for sender in self._senders:
             sender.wake()
+
+
+def _beside(records: Path) -> Path:
+    """The file of the spill: `hallwatch-spill.db` beside `hallwatch.db`."""
+    return records.with_name(f"{records.stem}-spill.db")

@@ -1,77 +1,85 @@
 """The MQTT side: takes what nodes publish, in batches, and acknowledges a batch when it is on record.
 
 The session is persistent, so what arrives while this process is away waits at the broker; what was delivered but
-not acknowledged comes again. The broker keeps at most `RECEIVE_MAXIMUM` messages in flight, which bounds memory.
+not acknowledged comes again. The broker keeps at most `RECEIVE_MAXIMUM` messages in flight, and nothing is read
+while `_IN_FLIGHT` batches wait for the store, which bounds memory.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
+from collections import deque
 from dataclasses import dataclass
-from typing import Any
-
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hall.broker import BrokerSettings
 from hall.clock import Clock
 from hall.errors import BrokerError, RecordsError
 from hall.topics import SUBSCRIPTION
+from ingest._link import Link, Waker, tls_context
+from ingest._packets import Publish
 from ingest.arrivals import Arrival
-from ingest.intake import Intake
+from ingest.intake import Intake, Prepared
 from ingest.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
-RECEIVE_MAXIMUM = 500
-SESSION_EXPIRY_S = 7 * 86_400
-MAX_PACKET_BYTES = 16_000_000
-"""What is larger the broker does not send; what is larger than a message may be becomes a dead letter."""
-
+BATCH_MESSAGES = 500
+BATCH_BYTES = 4_000_000
 BATCH_WAIT_S = 0.05
 """How long a batch may gather: a commit costs a few milliseconds however much is in it."""
 
-_KEEPALIVE_S = 30
+_IN_FLIGHT = 3
+"""Batches that may wait for the store while the next one is read."""
+
+RECEIVE_MAXIMUM = (_IN_FLIGHT + 1) * BATCH_MESSAGES
 _RETRY_S = 1.0
-_STOP_CHECK_S = 0.1
+_LONGEST_RETRY_S = 10.0
+_IDLE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Delivery:
-    """An arrival with what its acknowledgement needs: a packet id means something in its connection only."""
+class _Batch:
+    """Messages that are being taken in, and what is to be acknowledged then, on the connection they came by."""
 
-    arrival: Arrival
-    packet_id: int
-    qos: int
-    connection: int
+    prepared: Prepared
+    packet_ids: list[int]
+    newest: float
 
 
 class Subscriber:
-    """Subscribes to every node and feeds the intake.
+    """Subscribes to every node and feeds the intake, all in one thread.
 
     Args:
         client_id: names the persistent session; two processes must not share one.
+        topic: what to subscribe to; `$share/NAME/...` to share the work with other processes.
+
+    Raises:
+        BrokerError: the file with the broker's authority is none.
     """
 
     def __init__(
-        self, settings: BrokerSettings, client_id: str, intake: Intake, metrics: Metrics, clock: Clock
+        self,
+        settings: BrokerSettings,
+        client_id: str,
+        intake: Intake,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        topic: str = SUBSCRIPTION,
     ) -> None:
         self._settings = settings
+        self._context = tls_context(settings)
+        self._client_id = client_id
         self._intake = intake
         self._metrics = metrics
         self._clock = clock
-        self._deliveries: queue.Queue[_Delivery] = queue.Queue(maxsize=4 * RECEIVE_MAXIMUM)
-        self._connection = 0
+        self._topic = topic
+        self._pending: deque[_Batch] = deque()
         self._said: str | None = None
+        self._waker = Waker()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._consume, name="intake", daemon=True)
-        self._client = self._make_client(client_id)
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
         self.trouble: str | None = "not connected yet"
         """Why no messages come now; None while the broker is there."""
         self.records_trouble: str | None = None
@@ -79,78 +87,120 @@ class Subscriber:
 
     def start(self) -> None:
         """Connect, and again whenever the connection is lost; a broker that is away is waited for."""
-        properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        properties.ReceiveMaximum = RECEIVE_MAXIMUM
-        properties.MaximumPacketSize = MAX_PACKET_BYTES
-        self._client.connect_async(
-            self._settings.host,
-            self._settings.port,
-            keepalive=_KEEPALIVE_S,
-            clean_start=False,
-            properties=properties,
-        )
         self._thread.start()
-        self._client.loop_start()
 
     def stop(self) -> None:
-        """Take in what was delivered, acknowledge it and leave. The session stays at the broker."""
+        """Put on record what was taken in, acknowledge it and leave. The session stays at the broker."""
         self._stop.set()
+        self._waker.wake()
         if self._thread.is_alive():
             self._thread.join()
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._waker.close()
 
-    def _make_client(self, client_id: str) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5, manual_ack=True)
-        settings = self._settings
-        if settings.username is not None:
-            client.username_pw_set(
-                settings.username, settings.password.get_secret_value() if settings.password else None
-            )
-        if settings.tls:
+    def _run(self) -> None:
+        try:
+            wait_s = 0.0
+            while not self._stop.wait(wait_s):
+                try:
+                    self._serve()
+                    wait_s = 0.0
+                except BrokerError as exc:
+                    wait_s = min(max(2 * wait_s, _RETRY_S), _LONGEST_RETRY_S) if self.trouble else _RETRY_S
+                    if not self._stop.is_set():
+                        self._lost(str(exc))
+        finally:
+            if not self._stop.is_set():
+                self.records_trouble = "the intake ended on a fault of its own; see the log"
+
+    def _serve(self) -> None:
+        """Take in what comes by one connection, until it is lost or it is time to stop."""
+        link = Link(self._settings, self._context, self._client_id, RECEIVE_MAXIMUM, self._waker, self._clock)
+        try:
+            link.subscribe(self._topic)
+            self._connected()
+            while not self._stop.is_set():
+                batch = self._gather(link)
+                if batch:
+                    self._begin(link, batch)
+                while self._pending and (not batch or self._is_due(self._pending)) and self._finish(link):
+                    pass
+            while self._pending and self._finish(link):
+                pass
+            link.leave()
+        finally:
+            link.close()
+            # Without the connection nothing of it is acknowledged: it comes again, and is a duplicate where it is
+            # on record by then.
+            while self._pending and self._settle(self._pending[0]):
+                self._pending.popleft()
+            self._pending.clear()
+
+    @staticmethod
+    def _is_due(pending: deque[_Batch]) -> bool:
+        return len(pending) > _IN_FLIGHT or pending[0].prepared.is_safe
+
+    def _gather(self, link: Link) -> list[Publish]:
+        """The next batch; empty where nothing is there and others wait to be finished, or it is time to stop."""
+        batch = link.receive(0.0 if self._pending else _IDLE_S)
+        size = sum(len(message.payload) for message in batch)
+        deadline = self._clock.monotonic() + BATCH_WAIT_S
+        while batch and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES and not self._stop.is_set():
+            left_s = deadline - self._clock.monotonic()
+            more = link.receive(max(0.0, left_s))
+            if not more and left_s <= 0:
+                break
+            batch += more
+            size += sum(len(message.payload) for message in more)
+        return batch
+
+    def _begin(self, link: Link, batch: list[Publish]) -> None:
+        now = self._clock.now()
+        arrivals = [Arrival.of(message.topic, message.payload, now) for message in batch]
+        packet_ids = [message.packet_id for message in batch if message.packet_id]
+        while True:
             try:
-                client.tls_set(ca_certs=str(settings.ca_file) if settings.ca_file else None)
-            except OSError as exc:
-                raise BrokerError(f"{settings.address}: CA file {settings.ca_file}: {exc}") from exc
-        client.reconnect_delay_set(min_delay=1, max_delay=10)
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
-        client.on_connect_fail = self._on_connect_fail
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        return client
+                prepared = self._intake.prepare(arrivals)
+            except RecordsError as exc:
+                if not self._records_failed(link, exc):
+                    return  # not acknowledged, so it comes again
+            else:
+                self._pending.append(_Batch(prepared, packet_ids, now))
+                return
 
-    # Callbacks run in paho's thread.
+    def _finish(self, link: Link) -> bool:
+        """Put the oldest batch on record and acknowledge it; False where it is time to stop before that."""
+        batch = self._pending[0]
+        if not self._settle(batch, link):
+            return False
+        self._pending.popleft()
+        link.acknowledge(batch.packet_ids)
+        return True
 
-    def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
-        if reason.is_failure:
-            self._lost(f"refused: {reason}")
-            return
-        self._connection += 1
-        # Retained messages come with a new subscription only, not each time the connection comes back.
-        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        client.subscribe(SUBSCRIPTION, options=options)
+    def _settle(self, batch: _Batch, link: Link | None = None) -> bool:
+        while True:
+            try:
+                self._intake.settle(batch.prepared)
+            except RecordsError as exc:
+                if not self._records_failed(link, exc):
+                    return False
+            else:
+                self.records_trouble = None
+                self._metrics.last_message.set(batch.newest)
+                return True
 
-    def _on_subscribe(
-        self, _client: mqtt.Client, _data: Any, _packet_id: int, reasons: list[ReasonCode], _properties: Any
-    ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._lost(f"subscription to {SUBSCRIPTION} refused: {reasons[0]}; does the broker's ACL allow it?")
-            return
+    def _records_failed(self, link: Link | None, error: RecordsError) -> bool:
+        """Wait before the next attempt; False where it is time to stop."""
+        if self.records_trouble is None:
+            _log.error("messages wait at the broker: %s", error)
+        self.records_trouble = str(error)
+        if link is not None:
+            link.keep_alive()
+        return not self._stop.wait(_RETRY_S)
+
+    def _connected(self) -> None:
         self.trouble = self._said = None
         self._metrics.connected.set(1)
         _log.info("connected to %s", self._settings.address)
-
-    def _on_connect_fail(self, _client: mqtt.Client, _data: Any) -> None:
-        self._lost("not reachable")
-
-    def _on_disconnect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
-    ) -> None:
-        self._connection += 1
-        if not self._stop.is_set():
-            self._lost(f"connection lost: {reason}")
 
     def _lost(self, why: str) -> None:
         self._metrics.connected.set(0)
@@ -158,73 +208,3 @@ class Subscriber:
         if why != self._said:
             self._said = why
             _log.warning("%s; trying again", self.trouble)
-
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        arrival = Arrival.of(_topic_of(message), bytes(message.payload), self._clock.now())
-        delivery = _Delivery(arrival, message.mid, message.qos, self._connection)
-        # Full only where somebody publishes with QoS 0, which no receive maximum bounds: let TCP hold it back.
-        while not self._stop.is_set():
-            try:
-                self._deliveries.put(delivery, timeout=_RETRY_S)
-            except queue.Full:
-                continue
-            return
-
-    # The rest runs in the intake thread.
-
-    def _consume(self) -> None:
-        try:
-            while batch := self._next_batch():
-                while not self._take(batch):
-                    if self._stop.wait(_RETRY_S):
-                        return  # not acknowledged, so it comes again
-                self._acknowledge(batch)
-        finally:
-            if not self._stop.is_set():
-                self.records_trouble = "the intake ended on a fault of its own; see the log"
-
-    def _next_batch(self) -> list[_Delivery]:
-        """What has arrived and what comes within `BATCH_WAIT_S`; empty at the end."""
-        batch = [first] if (first := self._wait_for_one()) else []
-        deadline = self._clock.monotonic() + BATCH_WAIT_S
-        while batch and len(batch) < RECEIVE_MAXIMUM:
-            left_s = deadline - self._clock.monotonic()
-            try:
-                batch.append(self._deliveries.get(block=left_s > 0, timeout=max(0.0, left_s)))
-            except queue.Empty:
-                break
-        return batch
-
-    def _wait_for_one(self) -> _Delivery | None:
-        """The next delivery; None when there is none and it is time to stop."""
-        while True:
-            try:
-                return self._deliveries.get(timeout=_STOP_CHECK_S)
-            except queue.Empty:
-                if self._stop.is_set():
-                    return None
-
-    def _take(self, batch: list[_Delivery]) -> bool:
-        try:
-            self._intake.take([delivery.arrival for delivery in batch])
-        except RecordsError as exc:
-            if self.records_trouble is None:
-                _log.error("messages wait at the broker: %s", exc)
-            self.records_trouble = str(exc)
-            return False
-        self.records_trouble = None
-        self._metrics.last_message.set(batch[-1].arrival.received_at)
-        return True
-
-    def _acknowledge(self, batch: list[_Delivery]) -> None:
-        """Acknowledge on the connection that delivered; on another one it comes again and is a duplicate."""
-        for delivery in batch:
-            if delivery.connection == self._connection:
-                self._client.ack(delivery.packet_id, delivery.qos)
-
-
-def _topic_of(message: mqtt.MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return "(not UTF-8)"

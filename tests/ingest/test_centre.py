@@ -79,7 +79,7 @@ def test_a_kill_in_the_middle_of_a_stream_loses_and_doubles_nothing(
         ingest.start()
         publishing.join()
         wait_until(lambda: len(webhook.delivered) >= 4, "every alert is delivered")
-        wait_until(lambda: ingest.metrics()["hallwatch_points_queue_bytes"] == 0, "the queue is empty")
+        wait_until(lambda: ingest.metrics()["hallwatch_points_spill_bytes"] == 0, "the spill is empty")
         incidents = ingest.get("/api/incidents")
         assert ingest.stop() == 0
 
@@ -150,7 +150,7 @@ def test_points_wait_for_a_store_that_is_away_and_survive_a_restart(
                 assert centre.health()["broker"] is None
             else:
                 wait_until(lambda: centre.health()["store"] is None, "the store is back")
-                queued = partial(centre.metrics.registry.get_sample_value, "hallwatch_points_queue_bytes")
+                queued = partial(centre.metrics.registry.get_sample_value, "hallwatch_points_spill_bytes")
                 wait_until(lambda: queued() == 0, "all points are written")
 
     run(0)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hall.clock import ManualClock, to_datetime
+from hall.errors import RecordsError, StoreError
 from hall.layout import Hall
 from hall.messages import MAX_BYTES, AnyBody, Message, StatusBody, StayBody, encode
 from hall.topics import Address
@@ -18,9 +20,10 @@ from ingest import schema
 from ingest.arrivals import Arrival
 from ingest.intake import Intake
 from ingest.metrics import Metrics
-from ingest.points_queue import PointsQueue
+from ingest.outlet import Outlet
 from ingest.reader import Reader
 from ingest.records import Records
+from ingest.spill import Spill
 from tests.support.centre import T0, Numbered, a_session, a_state, an_event
 
 NOW = T0 + 10_000
@@ -30,14 +33,44 @@ def _arrival(message: Message) -> Arrival:
     return Arrival.of(message.topic, encode(message), NOW)
 
 
-@pytest.fixture
-def queue(records: Records, metrics: Metrics) -> PointsQueue:
-    return PointsQueue(records, metrics)
+class _Kept:
+    """A store that keeps lines as they come; it may be away."""
+
+    name = "a store"
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.away = False
+
+    def write(self, lines: bytes) -> None:
+        if self.away:
+            raise StoreError("away")
+        self.lines += lines.split(b"\n")
+
+    def close(self) -> None:
+        pass
+
+
+def _outlet(store: _Kept, folder: Path, records: Records, metrics: Metrics) -> Outlet:
+    spill = Spill(folder / "spill.db", metrics)
+    return Outlet(store, spill, records, metrics, ManualClock(NOW), first_wait_s=0.01)
 
 
 @pytest.fixture
-def take(records: Records, queue: PointsQueue, metrics: Metrics, hall: Hall) -> Callable[[list[Arrival]], None]:
-    return Intake(records, queue, metrics, ManualClock(NOW), hall=hall).take
+def store() -> _Kept:
+    return _Kept()
+
+
+@pytest.fixture
+def intake(tmp_path: Path, store: _Kept, records: Records, metrics: Metrics, hall: Hall) -> Iterator[Intake]:
+    outlet = _outlet(store, tmp_path, records, metrics)
+    yield Intake(records, outlet, metrics, ManualClock(NOW), hall=hall)
+    outlet.stop()
+
+
+@pytest.fixture
+def take(intake: Intake) -> Callable[[list[Arrival]], None]:
+    return intake.take
 
 
 def _count(metrics: Metrics, name: str, **labels: str) -> float:
@@ -58,27 +91,27 @@ def _story() -> list[Message]:
     return [node.message(T0 + i, body) for i, body in enumerate(bodies)]
 
 
-def _everything(records: Records, queue: PointsQueue) -> Any:
+def _everything(records: Records, store: _Kept) -> Any:
     reader = Reader(records)
     with records.reading() as connection:
         sessions = connection.execute(select(schema.sessions)).all()
         stays = connection.execute(select(schema.stays)).all()
-    return reader.nodes(), reader.incidents(), sessions, stays, [lines for _, lines in queue.oldest()]
+    return reader.nodes(), reader.incidents(), sessions, stays, list(store.lines)
 
 
 def test_a_message_is_counted_once_with_all_that_it_causes(
-    take: Callable[[list[Arrival]], None], records: Records, queue: PointsQueue, metrics: Metrics
+    take: Callable[[list[Arrival]], None], records: Records, store: _Kept, metrics: Metrics
 ) -> None:
     story = [_arrival(m) for m in _story()]
     take(story)
-    once = _everything(records, queue)
+    once = _everything(records, store)
     nodes, incidents, sessions, stays, lines = once
     assert nodes[0].state.windows[0].customers == 2
     assert [(i.status, i.elapsed_s) for i in incidents] == [("cleared", 400.0)]
     assert (len(sessions), len(stays), len(lines)) == (1, 1, 6)
     take(story)
     take(story[2:4])
-    assert _everything(records, queue) == once
+    assert _everything(records, store) == once
     assert _count(metrics, "duplicates") == 8
     assert _count(metrics, "messages", kind="state") == 2
 
@@ -97,20 +130,20 @@ def test_batches_cut_anywhere_with_repeats_cause_the_same(
         at = end
     results = []
     for batches in ([story], told):
-        records = Records(f"sqlite:///{tmp_path_factory.mktemp('r')}/records.db")
-        queue = PointsQueue(records, metrics)
-        intake = Intake(records, queue, metrics, ManualClock(NOW), hall=hall)
+        folder = tmp_path_factory.mktemp("r")
+        records, store = Records(f"sqlite:///{folder}/records.db"), _Kept()
+        outlet = _outlet(store, folder, records, metrics)
         for batch in batches:
-            intake.take(batch)
-        results.append(_everything(records, queue))
+            # Another process each time, which knows what is on record.
+            Intake(records, outlet, metrics, ManualClock(NOW), hall=hall).take(batch)
+        results.append(_everything(records, store))
+        outlet.stop()
         records.close()
     assert results[0] == results[1]
 
 
-def test_the_same_numbers_of_another_boot_or_node_are_other_messages(
-    records: Records, metrics: Metrics, queue: PointsQueue
-) -> None:
-    take = Intake(records, queue, metrics, ManualClock(NOW)).take
+def test_the_same_numbers_of_another_boot_or_node_are_other_messages(records: Records, metrics: Metrics) -> None:
+    take = Intake(records, None, metrics, ManualClock(NOW)).take
     runs = [
         Numbered(boot="boot-2"),
         Numbered(),
@@ -215,7 +248,7 @@ def test_a_newer_box_may_say_more_than_we_know(take: Callable[[list[Arrival]], N
 
 
 def test_a_late_message_is_counted_and_changes_no_live_state(
-    take: Callable[[list[Arrival]], None], records: Records, queue: PointsQueue
+    take: Callable[[list[Arrival]], None], records: Records, store: _Kept
 ) -> None:
     node = Numbered()
     old, new = node.message(T0, a_state(1)), node.message(T0 + 100, a_state(2))
@@ -223,4 +256,57 @@ def test_a_late_message_is_counted_and_changes_no_live_state(
     state = Reader(records).nodes()[0].state
     assert state is not None
     assert state.windows[0].customers == 2
-    assert len(queue.oldest()) == 2
+    assert len(store.lines) == 2
+
+
+def test_a_batch_that_was_not_settled_comes_again_and_counts(
+    intake: Intake, records: Records, metrics: Metrics, store: _Kept
+) -> None:
+    story = [_arrival(m) for m in _story()]
+    intake.prepare(story)  # and then the process is killed
+    Intake(records, None, metrics, ManualClock(NOW)).take(story)
+    assert _count(metrics, "messages", kind="state") == 2
+    assert _count(metrics, "duplicates") == 0
+
+
+def test_a_batch_prepared_meanwhile_is_not_on_record_with_the_one_before(
+    intake: Intake, records: Records, metrics: Metrics
+) -> None:
+    story = [_arrival(m) for m in _story()]
+    first = intake.prepare(story[:3])
+    intake.prepare(story[3:])
+    intake.settle(first)  # and then the process is killed
+    Intake(records, None, metrics, ManualClock(NOW)).take(story)
+    assert _count(metrics, "duplicates") == 3
+    assert [i.status for i in Reader(records).incidents()] == ["cleared"]
+
+
+def test_records_that_fail_for_a_while_lose_nothing(
+    intake: Intake, records: Records, metrics: Metrics, store: _Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = [_arrival(m) for m in _story()]
+    broken = True
+
+    def save(*_: Any) -> None:
+        if broken:
+            raise RecordsError("the disk is full")
+
+    monkeypatch.setattr("ingest.intake.save_dead_letters", save)
+    prepared = intake.prepare(story)
+    with pytest.raises(RecordsError):
+        intake.settle(prepared)
+    assert Reader(records).nodes() == ()
+    broken = False
+    intake.settle(prepared)
+    assert _count(metrics, "messages", kind="state") == 2
+    assert len(store.lines) == 6
+
+
+def test_without_the_store_all_else_is_on_record_and_the_points_on_disk(
+    intake: Intake, records: Records, store: _Kept, metrics: Metrics
+) -> None:
+    store.away = True
+    intake.take([_arrival(m) for m in _story()])
+    assert [i.status for i in Reader(records).incidents()] == ["cleared"]
+    assert store.lines == []
+    assert metrics.registry.get_sample_value("hallwatch_points_spill_bytes")

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from ingest import schema
 from ingest.records import Records
-from ingest.seen import MAX_BOOTS, MAX_RANGES, SeenBook, SeenRanges
+from ingest.seen import MAX_BOOTS, MAX_RANGES, BootKey, SeenBook, SeenRanges, save_seen
 
 BOOT = ("demo", "f1", "edge-f1", "boot-1")
 
@@ -32,28 +32,40 @@ def test_the_ranges_are_bounded_and_the_newest_gaps_stay_open() -> None:
     assert ranges.add(4 * MAX_RANGES - 3)
 
 
-def test_a_rollback_forgets_what_was_counted(records: Records) -> None:
+def _count(records: Records, boot: BootKey, seq: int, at: float = 1.0) -> bool:
+    """Count one message as a process that begins now would."""
+    book = SeenBook(records)
+    book.load([boot])
+    fresh = book.add(boot, seq)
     with records.writing() as connection:
-        book = SeenBook(connection)
-        assert book.add(BOOT, 0)
-        connection.rollback()
-    with records.writing() as connection:
-        book = SeenBook(connection)
-        assert book.add(BOOT, 0)
-        assert not book.add(BOOT, 0)
-        book.save(1.0)
-    with records.writing() as connection:
-        book = SeenBook(connection)
-        assert not book.add(BOOT, 0)
-        assert book.add((*BOOT[:3], "boot-2"), 0)
+        save_seen(connection, book.take_changes(), at)
+    return fresh
+
+
+def test_what_is_not_on_record_was_not_counted(records: Records) -> None:
+    book = SeenBook(records)
+    book.load([BOOT])
+    assert book.add(BOOT, 0)
+    assert not book.add(BOOT, 0)
+    assert _count(records, BOOT, 0)
+    assert not _count(records, BOOT, 0)
+    assert _count(records, (*BOOT[:3], "boot-2"), 0)
+
+
+def test_changes_are_those_up_to_now(records: Records) -> None:
+    book = SeenBook(records)
+    book.load([BOOT])
+    book.add(BOOT, 0)
+    first = book.take_changes()
+    book.add(BOOT, 1)
+    assert [change.ranges for change in first] == ["[[0,0]]"]
+    assert [change.ranges for change in book.take_changes()] == ["[[0,1]]"]
+    assert book.take_changes() == []
 
 
 def test_old_boots_of_a_node_are_forgotten(records: Records) -> None:
     for i in range(MAX_BOOTS + 5):
-        with records.writing() as connection:
-            book = SeenBook(connection)
-            book.add((*BOOT[:3], f"boot-{i}"), 0)
-            book.save(float(i))
-    with records.writing() as connection:
+        _count(records, (*BOOT[:3], f"boot-{i}"), 0, float(i))
+    with records.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.seen)) == MAX_BOOTS
-        assert not SeenBook(connection).add((*BOOT[:3], f"boot-{MAX_BOOTS + 4}"), 0)
+    assert not _count(records, (*BOOT[:3], f"boot-{MAX_BOOTS + 4}"), 0)
