@@ -15,9 +15,11 @@ from cli._day import bench_day
 from cli._density import DensityFigures, bench_density
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings
 from cli._faults import bench_faults, fault_table
+from cli._ingest_bench import bench_ingest, ingest_text
 from edge.bench import bench_replay
 from edge.density import Load
 from hall.load import load_hall
+from ingest.bench import Work
 from twin.bench import bench_twin
 from twin.bench_stays import StayFigures, bench_stays
 from twin.evaluate import table
@@ -190,6 +192,30 @@ def faults(as_json: JsonOption = False) -> None:
     """
     figures = bench_faults(lambda name: typer.echo(f"... {name}", err=True))
     _print(figures, as_json, fault_table(figures))
+
+
+@app.command()
+def ingest(
+    as_json: JsonOption = False,
+    messages: Annotated[int, typer.Option(min=100, help="Floor messages of a round.")] = 20_000,
+    floors: Annotated[int, typer.Option(min=1, help="Boxes that send them in turn.")] = 20,
+    rounds: RoundsOption = 3,
+    away_s: Annotated[
+        float, typer.Option("--away", min=0, help="Seconds that the store is away afterwards, while as many come.")
+    ] = 0.0,
+) -> None:
+    """The centre from broker to store beside a bare subscriber that drains the same messages.
+
+    mosquitto and VictoriaMetrics (Debian packages) are started on ports of their own. A message is a floor of 50
+    windows and 10 zones; both sides find all of them waiting at the broker. The centre is done when the store has
+    every point, which is counted there.
+
+    Example: hallwatch bench ingest --away 300 --json
+    """
+    figures = bench_ingest(
+        Work(messages, floors), rounds=rounds, away_s=away_s, say=lambda what: typer.echo(f"... {what}", err=True)
+    )
+    _print(figures, as_json, ingest_text(figures))
 
 
 def _print(figures: msgspec.Struct, as_json: bool, text: str) -> None:
