@@ -34,7 +34,6 @@ _IN_FLIGHT = 3
 
 RECEIVE_MAXIMUM = (_IN_FLIGHT + 1) * BATCH_MESSAGES
 _RETRY_S = 1.0
-_LONGEST_RETRY_S = 10.0
 _IDLE_S = 5.0
 
 
@@ -53,6 +52,7 @@ class Subscriber:
     Args:
         client_id: names the persistent session; two processes must not share one.
         topic: what to subscribe to; `$share/NAME/...` to share the work with other processes.
+        retry_s: before the first attempt to connect again; it doubles up to ten times as much.
 
     Raises:
         BrokerError: the file with the broker's authority is none.
@@ -67,6 +67,7 @@ class Subscriber:
         clock: Clock,
         *,
         topic: str = SUBSCRIPTION,
+        retry_s: float = 1.0,
     ) -> None:
         self._settings = settings
         self._context = tls_context(settings)
@@ -75,6 +76,7 @@ class Subscriber:
         self._metrics = metrics
         self._clock = clock
         self._topic = topic
+        self._retry_s = retry_s
         self._pending: deque[_Batch] = deque()
         self._said: str | None = None
         self._waker = Waker()
@@ -105,7 +107,7 @@ class Subscriber:
                     self._serve()
                     wait_s = 0.0
                 except BrokerError as exc:
-                    wait_s = min(max(2 * wait_s, _RETRY_S), _LONGEST_RETRY_S) if self.trouble else _RETRY_S
+                    wait_s = min(max(2 * wait_s, self._retry_s), 10 * self._retry_s) if self.trouble else self._retry_s
                     if not self._stop.is_set():
                         self._lost(str(exc))
         finally:

@@ -45,9 +45,7 @@ class _Intake:
 
 def _subscriber(port: int, intake: _Intake, metrics: Metrics) -> Subscriber:
     settings = parse_broker(f"mqtt://127.0.0.1:{port}")
-    made = Subscriber(settings, "centre", intake, metrics, SystemClock())  # type: ignore[arg-type]
-    made._client.reconnect_delay_set(0.05, 0.1)  # type: ignore[arg-type] # paho takes any number
-    return made
+    return Subscriber(settings, "centre", intake, metrics, SystemClock(), retry_s=0.05)  # type: ignore[arg-type]
 
 
 def _payloads(count: int, start: int = 0) -> list[bytes]:
