@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from paho.mqtt.publish import single
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.config import HallConfig, fingerprint
 from edge.live import LoopClock
@@ -117,15 +118,30 @@ def test_a_signed_request_learns_what_is_in_force(
 def test_nobody_answers(broker: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.push._STATUS_S", 0.2)
     settings, address = parse_broker(f"mqtt://127.0.0.1:{broker.port}"), Address("demo", "f1", "edge-f9")
-    # What is said to somebody else is no answer.
-    foreign = compose(address, "boot", 0, 0.0, ReplyBody("config/set", accepted=True, correlation="another"))
-    single(foreign.topic, encode(foreign), qos=1, retain=True, port=broker.port)
     with pytest.raises(BrokerError, match=r"edge-f9: no answer within 0\.2 s; nobody of this name was heard"):
         push_config(settings, address, b"hall: {}", timeout_s=0.2)
     with pytest.raises(BrokerError, match=r"edge-f9: no health within 0\.2 s"):
         push_config(settings, address, b"hall: {}", key=KEY, timeout_s=0.2)
     with pytest.raises(BrokerError, match="expected an MQTT broker there"):
         push_config(parse_broker(f"mqtt://127.0.0.1:{free_port()}"), address, b"hall: {}")
+
+
+def test_what_is_said_to_somebody_else_is_no_answer(broker: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.push._STATUS_S", 0.2)
+    address = Address("demo", "f1", "edge-f8")
+    foreign = compose(address, "boot", 0, 0.0, ReplyBody("config/set", accepted=True, correlation="another"))
+    box = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    box.on_message = lambda *_: box.publish(foreign.topic, encode(foreign), qos=1)
+    box.connect("127.0.0.1", broker.port)
+    box.subscribe(address.topic("config/set"), qos=1)
+    box.loop_start()
+    try:
+        with recording(broker.port, foreign.topic) as heard, pytest.raises(BrokerError, match="no answer within 1 s"):
+            push_config(parse_broker(f"mqtt://127.0.0.1:{broker.port}"), address, b"hall: {}", timeout_s=1)
+        assert len(heard.received) == 1
+    finally:
+        box.disconnect()
+        box.loop_stop()
 
 
 def test_who_may_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
