@@ -1,14 +1,18 @@
-"""Events of windows and zones that the hall file no longer has, or has under another camera: somebody must end them."""
+"""What is open at windows and zones that nobody watches any more, or another camera does: somebody must end it."""
 
 from __future__ import annotations
 
-from edge.bodies import EventNames
+from collections.abc import Iterator
+
+from edge.bodies import EventNames, session_body, stay_body
 from edge.rules import AbsenceState, Episode, OvertimeState, cleared
-from edge.saved import Saved
+from edge.saved import Saved, WindowRules
+from edge.sessions import SessionWatch
 from edge.watch import SavedWindow
 from hall.clock import Instant
 from hall.layout import CameraPolygon, Floor, Limits, Window, Zone
-from hall.messages import EventBody, Rule
+from hall.messages import AnyBody, EventBody, Rule
+from vision.stays import FinishedStay, LedgerSettings, StayLedger
 
 
 def cameras_of(item: Window | Zone) -> set[str]:
@@ -23,8 +27,8 @@ def essence(item: Window | Zone) -> Window | Zone:
     return item.model_copy(update={"limits": None, "presence": None, "session": None, "label": "", "service": ""})
 
 
-def close_unwatched(saved: Saved, floor: Floor, mine: set[str], limits: Limits, names: EventNames) -> list[EventBody]:
-    """End the events that nobody will watch any more, and forget their rules.
+def close_unwatched(saved: Saved, floor: Floor, mine: set[str], limits: Limits, names: EventNames) -> list[AnyBody]:
+    """End what nobody will watch any more, events, sessions and stays, and forget it.
 
     The clock of an absence is that of its area in each camera, so it ends also where another camera is to watch it.
 
@@ -36,27 +40,46 @@ def close_unwatched(saved: Saved, floor: Floor, mine: set[str], limits: Limits, 
         names: of the events.
 
     Returns:
-        Their ends, with reason `reconfigured`.
+        Sessions and stays as far as they were seen, and the ends of events, with reason `reconfigured`.
     """
     windows = {w.id: w for w in floor.windows}
-    told = []
-    for name, rules in saved.window_rules.items():
-        window, known = windows.get(name), saved.windows.get(name, SavedWindow())
+    told: list[AnyBody] = []
+    for name in sorted({*saved.windows, *saved.window_rules}):
+        window = windows.get(name)
+        known, rules = saved.windows.get(name, SavedWindow()), saved.window_rules.get(name, WindowRules())
+        if window is None or not mine & _cameras(window, window.customer_area):
+            told += _close_session(names, name, known, overtime=rules.overtime.episode is not None)
+            told += ended(names, f"window/{name}", "overtime_case", rules.overtime.episode, limits.overtime_case)
+            rules.overtime = OvertimeState()
         clerk = _cameras(window, window.clerk_area) if window is not None and window.staffed else set()
         if not clerk or not clerk <= known.clerk.keys() or not clerk & mine:
             told += ended(names, f"window/{name}", "clerk_absent", rules.absence.episode, limits.clerk_absent)
             rules.absence = AbsenceState()
-        if window is None or not mine & cameras_of(window):
-            told += ended(names, f"window/{name}", "overtime_case", rules.overtime.episode, limits.overtime_case)
-            rules.overtime = OvertimeState()
-    zones = {z.id for z in floor.zones if z.kind == "waiting" and mine & cameras_of(z)}
-    for name in [name for name in saved.zone_rules if name not in zones]:
-        wait = saved.zone_rules.pop(name)
-        told += ended(names, f"zone/{name}", "long_wait", wait.episode, limits.long_wait, wait.over_at)
+    told += _close_zones(saved, floor, mine, limits, names)
     for name in [name for name in saved.cameras if name not in mine]:
         fault = saved.cameras.pop(name)
         told += ended(names, f"camera/{name}", "camera_fault", fault.episode, limits.camera_fault, fault.well_since)
     return told
+
+
+def _close_session(names: EventNames, window: str, known: SavedWindow, *, overtime: bool) -> Iterator[AnyBody]:
+    session, known.session = known.session, None
+    finished = None if session is None else SessionWatch.finished(session)
+    if finished is not None:
+        yield session_body(names, window, finished, overtime=overtime)
+
+
+def _close_zones(saved: Saved, floor: Floor, mine: set[str], limits: Limits, names: EventNames) -> Iterator[AnyBody]:
+    zones = {z.id: mine & cameras_of(z) for z in floor.zones}
+    for name, zone in saved.zones.items():
+        for camera in [camera for camera in zone.stays if camera not in zones.get(name, set())]:
+            ledger = StayLedger(LedgerSettings(), zone.stays.pop(camera))
+            over = [*ledger.finish(), *(FinishedStay(stay, "lost") for stay in ledger.stays)]
+            yield from (stay_body(names, name, stay) for stay in over)
+    waiting = {z.id for z in floor.zones if z.kind == "waiting" and zones[z.id]}
+    for name in [name for name in saved.zone_rules if name not in waiting]:
+        wait = saved.zone_rules.pop(name)
+        yield from ended(names, f"zone/{name}", "long_wait", wait.episode, limits.long_wait, wait.over_at)
 
 
 def _cameras(window: Window, areas: list[CameraPolygon] | None) -> set[str]:

@@ -39,7 +39,7 @@ from edge.zoom import DeskZoom
 from hall.clock import Instant
 from hall.errors import InputError
 from hall.layout import Hall
-from hall.messages import CrossingBody, StateBody, ZoneState
+from hall.messages import CrossingBody, EventBody, StateBody, ZoneState
 from models.zoo import ModelEntry
 from vision.calibration import Calibration
 from vision.lines import LineCounter
@@ -128,7 +128,8 @@ class Pipeline:
             limits.overload,
             saved.overload.well_since,
         )
-        return [Emitted(at, replace(body, reason="camera_lost")) for body in bodies]
+        bodies = [replace(body, reason="camera_lost") if isinstance(body, EventBody) else body for body in bodies]
+        return [Emitted(at, body) for body in bodies]
 
     def _build(self, mine: set[str], saved: Saved) -> None:
         hall, floor, part = self.hall, self.floor, self._parts.part

@@ -164,6 +164,11 @@ class SessionWatch:
 
     def _close(self) -> FinishedSession | None:
         state, self.state = self.state, SessionState(free_at=self.state.seen_at)
+        return self.finished(state)
+
+    @staticmethod
+    def finished(state: SessionState) -> FinishedSession | None:
+        """The session of a state if it ends now; None where it was not open long enough to be one."""
         if not state.open or state.started_at is None or state.seen_at is None:
             return None
         return FinishedSession(state.started_at, max(state.started_at, state.seen_at), state.unknown_s)

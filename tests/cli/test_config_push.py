@@ -131,7 +131,11 @@ def test_what_is_said_to_somebody_else_is_no_answer(broker: Server, monkeypatch:
     address = Address("demo", "f1", "edge-f8")
     foreign = compose(address, "boot", 0, 0.0, ReplyBody("config/set", accepted=True, correlation="another"))
     box = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-    box.on_message = lambda *_: box.publish(foreign.topic, encode(foreign), qos=1)
+
+    def answer(*_told: object) -> None:
+        box.publish(foreign.topic, encode(foreign), qos=1)
+
+    box.on_message = answer
     box.connect("127.0.0.1", broker.port)
     box.subscribe(address.topic("config/set"), qos=1)
     box.loop_start()

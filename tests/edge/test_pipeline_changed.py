@@ -12,7 +12,7 @@ from edge.pipeline import Emitted, Pipeline
 from hall.clock import from_iso
 from hall.errors import InputError
 from hall.load import parse_hall
-from hall.messages import EventBody, HeatBody, SessionBody, StateBody, WindowState
+from hall.messages import EventBody, HeatBody, SessionBody, StateBody, StayBody, WindowState
 from tests.support.feed import HALL, found
 from vision.types import Detections
 
@@ -114,6 +114,67 @@ def test_events_of_what_is_gone_are_cleared_once() -> None:
     }
     film.change(text).play(5, [], [WAITING])
     assert len(film.events()) == 5
+
+
+GONE = HALL.replace("id: w1", "id: w3").replace("serves: [w1]", "serves: [w3]").replace("waiting, s", "other, s")
+
+
+def _ends(film: Film) -> list[tuple[object, ...]]:
+    """Sessions, stays, and ends of events, in the order in which they were told."""
+    told: list[tuple[object, ...]] = []
+    for body in (item.body for item in film.told):
+        if isinstance(body, SessionBody):
+            told.append(("session", body.window, round(body.duration_s), body.overtime))
+        elif isinstance(body, StayBody):
+            told.append(("stay", body.zone, round(body.duration_s), body.ended))
+        elif isinstance(body, EventBody) and body.phase == "cleared":
+            told.append((body.rule, body.subject, round(body.elapsed_s), body.reason))
+    return told
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_is_under_way_where_something_is_gone_is_told(restart: bool) -> None:
+    """Somebody who is served and somebody who waits: session and stay end where nobody will see them go on."""
+    film = Film().play(20, [CLERK, CITIZEN], [WAITING])
+    assert _ends(film) == []
+    if restart:
+        film.pipeline = Pipeline(parse_hall(GONE), "edge-f1", _NoDetector(), film.pipeline.save())
+    else:
+        film.change(GONE)
+    film.play(1, [CLERK, CITIZEN], [WAITING])
+    ends = [
+        ("session", "w1", 20, True),
+        ("overtime_case", "window/w1", 20, "reconfigured"),
+        ("stay", "waiting", 20, "lost"),
+    ]
+    assert _ends(film) == ends
+    film.change(GONE).play(5, [CLERK, CITIZEN], [WAITING])
+    assert _ends(film) == ends, "once"
+
+
+def test_somebody_who_stood_there_for_a_moment_was_not_served() -> None:
+    film = Film().play(2, [CLERK, CITIZEN]).change(GONE).play(1, [CLERK])
+    assert _ends(film) == []
+
+
+def test_a_window_without_its_customer_area_ends_the_session_and_keeps_the_rest() -> None:
+    film = Film().play(8, [CLERK, CITIZEN]).play(30, [CITIZEN])
+    text = HALL.replace(", customer_area: [[0.6, 0], [1, 0], [1, 1], [0.6, 1]]", "")
+    assert text != HALL
+    film.change(text).play(5)
+    assert _ends(film) == [("session", "w1", 38, True), ("overtime_case", "window/w1", 38, "reconfigured")]
+    film.play(10, [CLERK])
+    assert _ends(film)[2:] == [("clerk_absent", "window/w1", 35, "resolved")]
+
+
+def test_a_clock_that_is_set_back_ends_all_of_it() -> None:
+    film = Film().play(20, [CLERK, CITIZEN], [WAITING])
+    film.told += film.pipeline.abandon(START - 1000)
+    assert _ends(film) == [
+        ("session", "w1", 20, True),
+        ("overtime_case", "window/w1", 20, "camera_lost"),
+        ("stay", "waiting", 20, "lost"),
+    ]
 
 
 def test_the_same_after_a_restart_with_another_file() -> None:
