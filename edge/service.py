@@ -187,13 +187,16 @@ class EdgeService:
         self._publisher.start()
         for camera in self._cameras:
             camera.start()
+        last: list[Emitted] = []
         try:
             while not self._stopping.is_set() and not (self.ended and len(self._inbox) == 0):
                 self._turn(self._inbox.take(BATCH, timeout_s=0.25))
+            if self.ended:
+                last = self._pipeline.finish(self._pipeline.at or self._clock.now())
         finally:
             for camera in self._cameras:
                 camera.stop()
-            self._commit([])
+            self._commit(last)
             self._evidence.close()
             left = self._publisher.stop()
             self._outbox.close()
