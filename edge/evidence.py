@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ from edge.blur import Box, Detect, anonymous
 from edge.clip import ClipRing, video
 from edge.files import write_whole
 from edge.seal import Seal, sealed
-from hall.clock import Instant, to_iso
+from hall.clock import Instant, to_datetime, to_iso
 from hall.errors import InputError, RecordsError
 from hall.layout import Evidence, Floor, Window, Zone
-from hall.messages import EventBody
+from hall.messages import ClipBody, EventBody
 from hall.topics import Address
 from vision.types import Frame
 
@@ -148,6 +149,7 @@ class EvidenceTaker:
         self._blurred: dict[str, tuple[Frame, bytes]] = {}
         self._rings: dict[str, ClipRing] = {}
         self._clips: list[_Clip] = []
+        self._kept = deque[Emitted]()
         self._behind: list[Future[None]] = []
         self._encoder = ThreadPoolExecutor(1, "evidence")
         self._expired_at = float("-inf")
@@ -178,6 +180,10 @@ class EvidenceTaker:
         self._make_clips(float("inf"))
         self._encoder.shutdown()
 
+    def clips(self) -> list[Emitted]:
+        """The clips that were kept since this was asked last; after `close`, the last ones."""
+        return [self._kept.popleft() for _ in range(len(self._kept))]
+
     def tick(self, now: Instant) -> None:
         """Make clips whose time is over; let go of what is too old, now and then."""
         self._make_clips(now)
@@ -205,18 +211,16 @@ class EvidenceTaker:
             self._report(f"{name}: {exc}")
             return item
         self._error = None
-        event = msgspec.structs.replace(event, snapshot=name, clip=self._clip_of(event, item.at, picture.frame))
-        return Emitted(item.at, event)
+        self._plan_clip(event, item.at, picture.frame)
+        return Emitted(item.at, msgspec.structs.replace(event, snapshot=name))
 
-    def _clip_of(self, event: EventBody, at: Instant, frame: Frame) -> str | None:
+    def _plan_clip(self, event: EventBody, at: Instant, frame: Frame) -> None:
         clip_s = self.store.settings.clip
         if clip_s is None or len(self._clips) >= _MOST_CLIPS:
-            return None
+            return
         start, end = at - clip_s, at + clip_s
         seal = msgspec.structs.replace(self._seal(event, frame), captured_at=to_iso(start), until=to_iso(end))
-        clip = _Clip(f"{event.event_id}.mp4", seal, start, end)
-        self._clips.append(clip)
-        return clip.name
+        self._clips.append(_Clip(f"{event.event_id}.mp4", seal, start, end))
 
     def _make_clips(self, now: Instant) -> None:
         done = [clip for clip in self._clips if now >= clip.end + _SETTLED_S]
@@ -236,6 +240,9 @@ class EvidenceTaker:
             self.store.put(clip.name, sealed(data, clip.seal, self._key), clip.end)
         except (OSError, av.FFmpegError) as exc:
             self._report(f"{clip.name}: {exc}")
+            return
+        first, last = frames[0].at, frames[-1].at
+        self._kept.append(Emitted(last, ClipBody(clip.seal.event_id, clip.name, to_datetime(first), to_datetime(last))))
 
     def _picture_of(self, event: EventBody, at: Instant, floor: Floor) -> _Picture | None:
         """The newest picture of those that show the subject; none where a camera itself is at fault."""

@@ -196,8 +196,8 @@ class EdgeService:
         finally:
             for camera in self._cameras:
                 camera.stop()
-            self._commit(last)
             self._evidence.close()
+            self._commit([*last, *self._evidence.clips()])
             left = self._publisher.stop()
             self._outbox.close()
         if self._failure is not None:
@@ -230,7 +230,7 @@ class EdgeService:
             emitted.append(Emitted(now, self._health.tell(now, self._pipeline, stats, config)))
             self._health_at = now
         self._evidence.tick(now)
-        emitted = self._evidence.taken(emitted, self._pipeline.floor)
+        emitted = [*self._evidence.taken(emitted, self._pipeline.floor), *self._evidence.clips()]
         if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)

@@ -167,7 +167,15 @@ class EventBody(Body, frozen=True):
     reason: ClearReason | None = None
     detail: dict[str, Any] = {}
     snapshot: str | None = None
-    clip: str | None = None
+
+
+class ClipBody(Body, frozen=True):
+    """The clip around an event is kept now, as a file of the box; from its first picture to its last."""
+
+    event_id: str
+    clip: str
+    started_at: Utc
+    ended_at: Utc
 
 
 class SessionBody(Body, frozen=True):
@@ -228,12 +236,24 @@ class ReplyBody(Body, frozen=True):
     changed: list[str] = []
 
 
-AnyBody = StatusBody | HealthBody | StateBody | EventBody | SessionBody | StayBody | CrossingBody | HeatBody | ReplyBody
+AnyBody = (
+    StatusBody
+    | HealthBody
+    | StateBody
+    | EventBody
+    | ClipBody
+    | SessionBody
+    | StayBody
+    | CrossingBody
+    | HeatBody
+    | ReplyBody
+)
 BODIES: dict[str, type[AnyBody]] = {
     "status": StatusBody,
     "health": HealthBody,
     "state": StateBody,
     "event": EventBody,
+    "clip": ClipBody,
     "session": SessionBody,
     "stay": StayBody,
     "crossing": CrossingBody,

@@ -9,7 +9,7 @@ import msgspec
 from hall.clock import Instant
 from hall.errors import MessageError
 from hall.layout import Hall
-from hall.messages import MAX_BYTES, EventBody, Message, SessionBody, StateBody, StayBody, decode
+from hall.messages import MAX_BYTES, ClipBody, EventBody, Message, SessionBody, StateBody, StayBody, decode
 from hall.topics import parse_topic
 from ingest.dead_letters import KEPT_BYTES, DeadLetter
 
@@ -86,7 +86,7 @@ def _check_numbers(message: Message) -> None:
 def _check_times(message: Message, now: Instant) -> None:
     _check_time("captured_at", message.captured_at, now)
     match message.body:
-        case EventBody() | SessionBody() | StayBody() as body:
+        case EventBody() | ClipBody() | SessionBody() | StayBody() as body:
             _check_time("started_at", body.started_at, now)
             if body.ended_at is not None:
                 _check_time("ended_at", body.ended_at, now)

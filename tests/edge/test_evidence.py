@@ -27,7 +27,7 @@ from hall.broker import parse_broker
 from hall.clock import ManualClock, to_datetime
 from hall.errors import InputError
 from hall.layout import Evidence
-from hall.messages import EventBody, decode
+from hall.messages import ClipBody, EventBody, decode
 from hall.topics import Address
 from tests.support.cascade import Cascade
 from tests.support.clips import CLIPS, clip_hall
@@ -89,6 +89,7 @@ class Run:
                 service._turn([frame])
                 wait(service._evidence._behind)  # the recording plays faster than time
             service._evidence.close()
+            service._commit(service._evidence.clips())
             rows = service._outbox.next_batch(100_000)
             self.files = {path: path.read_bytes() for path in watch.names() if path.exists()}
             self.gone = [path for path in watch.names() if not path.exists()]
@@ -96,6 +97,7 @@ class Run:
             service._outbox.close()
         bodies = [decode(row.payload).body for row in rows]
         self.raised = [body for body in bodies if isinstance(body, EventBody) and body.phase == "raised"]
+        self.clips = [body for body in bodies if isinstance(body, ClipBody)]
         self.others = [body for body in bodies if isinstance(body, EventBody) and body.phase != "raised"]
         self.key = (self.data / "evidence.key").read_bytes()
 
@@ -152,7 +154,7 @@ def _at(seal: Seal) -> float:
 def test_nothing_else_of_a_picture_ever_touched_the_disk(run: Run, detector: RememberingDetector) -> None:
     """Every file that was ever made in the folder is opened: sealed pictures, the outbox, nothing that shows more."""
     pictures = {path for path in run.files if path.parent.name == "evidence"}
-    assert {path.name for path in pictures} == {name for e in run.raised for name in (e.snapshot, e.clip) if name}
+    assert {path.name for path in pictures} == {e.snapshot for e in run.raised} | {c.clip for c in run.clips}
     assert len(pictures) > len(run.raised) >= 3
     assert {path.name for path in run.files if path not in pictures} == {"outbox.db", "outbox.db-wal", "evidence.key"}
     # What is gone was written under another name first, and is one of those by now; or is the journal of the outbox.
@@ -173,11 +175,12 @@ def test_nothing_else_of_a_picture_ever_touched_the_disk(run: Run, detector: Rem
 
 
 def test_a_clip_shows_the_seconds_around_an_event_and_nobody_in_them(run: Run, detector: RememberingDetector) -> None:
-    events = [event for event in run.raised if event.clip is not None]
-    assert events
-    for event in events:
+    assert run.clips
+    events = {event.event_id: event for event in run.raised}
+    for told in run.clips:
+        event = events[told.event_id]
         camera = verified(run.picture(event), run.key, "picture").camera
-        data = (run.data / "evidence" / str(event.clip)).read_bytes()
+        data = (run.data / "evidence" / told.clip).read_bytes()
         seal = verified(data, run.key, "clip")
         assert (seal.event_id, seal.camera) == (event.event_id, camera)
         assert seal.until is not None
@@ -185,6 +188,7 @@ def test_a_clip_shows_the_seconds_around_an_event_and_nobody_in_them(run: Run, d
             frames = [(f.time, np.asarray(f.to_ndarray(format="bgr24"), np.uint8)) for f in container.decode(video=0)]
         # Three seconds before and after, twice a second; the recording ends sooner.
         assert 5 <= len(frames) <= 13
+        assert frames[-1][0] == pytest.approx((told.ended_at - told.started_at).total_seconds(), abs=0.01)
         assert frames[-1][0] == pytest.approx((len(frames) - 1) / 2, abs=0.3)
         for _, image in frames[::2]:
             assert [score for score in people(detector, image) if score >= detector.score] == []

@@ -14,7 +14,7 @@ from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import Instant, to_datetime
 from hall.load import parse_hall
-from hall.messages import StayBody, decode
+from hall.messages import ClipBody, StayBody, decode
 from tests.support.nobody import Nobody
 from tests.support.videos import encode
 from vision.detector import Detector
@@ -31,13 +31,21 @@ def test_stays_that_are_over_are_told_with_the_last_picture(tmp_path: Path, stop
         moment = to_datetime(at)
         return [Emitted(at, StayBody("s1", "waiting", moment, moment, 0.0, "left"))]
 
+    def close() -> None:
+        end()
+        moment = to_datetime(1_767_600_000.0)
+        box._evidence._kept.append(Emitted(1_767_600_000.0, ClipBody("e1", "e1.mp4", moment, moment)))
+
     told: list[Instant] = []
+    end, box._evidence.close = box._evidence.close, close  # type: ignore[method-assign]
     box._pipeline.finish = finish  # type: ignore[method-assign]
     if stopped:
         Timer(0.5, box.stop).start()
     box.run()
     outbox = Outbox(tmp_path / "outbox.db")
-    stays = [m for row in outbox.next_batch(1000) if isinstance((m := decode(row.payload)).body, StayBody)]
+    messages = [decode(row.payload) for row in outbox.next_batch(1000)]
     outbox.close()
+    stays = [m for m in messages if m.kind == "stay"]
+    assert [m.kind for m in messages][-1] == "clip", "one that was made of what there was at the end is told, too"
     assert told == ([] if stopped else [box._pipeline.at])
     assert [m.captured_at for m in stays] == [to_datetime(at) for at in told]

@@ -82,6 +82,12 @@ BODIES: dict[str, AnyBody] = {
         detail={"citizens": 1, "waiting_over_limit": False},
         snapshot="f78421e8-eda9-5048-9ca1-4ab08db1ae4a.jpg",
     ),
+    "clip": messages.ClipBody(
+        "f78421e8-eda9-5048-9ca1-4ab08db1ae4a",
+        "f78421e8-eda9-5048-9ca1-4ab08db1ae4a.mp4",
+        at("2026-01-05T01:04:57.600"),
+        at("2026-01-05T01:05:17.600"),
+    ),
     "session": messages.SessionBody(
         "9b5ab356-4a0e-5f1c-93c3-44d6e6c6a3f0",
         "w01",
