@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
+from cli._figures import show
 from cli._models import model_folders
 from hall.errors import InputError, ModelError
 from models.zoo import ModelFile, places, resolve, zoo_of
@@ -55,7 +55,7 @@ def bench_models(
                 except (ModelError, ValueError) as exc:
                     faults.append(str(exc))
     if rows:
-        typer.echo(msgspec.json.encode(rows).decode() if as_json else bench_table(rows))
+        show(rows, bench_table(rows), as_json=as_json)
     if faults:
         raise InputError("\n".join(dict.fromkeys(faults)))
 

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
+from cli._figures import show
 from cli._models import model_folders
 from models.zoo import resolve
 
@@ -57,7 +57,4 @@ def evaluate_model(
         figures = labelled_recall(
             labelled, detector, score=detector.score, input_size=detector.input_size, least_iou=iou, told=say
         )
-    if as_json:
-        typer.echo(msgspec.json.encode(figures).decode())
-    else:
-        typer.echo(f"{detector.name} on {source}\n{recall_table(figures)}")
+    show(figures, f"{detector.name} on {source}\n{recall_table(figures)}", as_json=as_json)

@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from cli._edge import recordings, register_sim
+from cli._figures import show
 from cli._workers import workers
 from cli.models import model_folders
 from edge.replay import replay
@@ -76,7 +77,7 @@ def accuracy(
     (out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(scored), indent=1))
     truths = {case.name: truth for case, truth in done}
     write_page(out / "index.html", scored, truths)
-    typer.echo(msgspec.json.encode(scored).decode() if as_json else summary(scored))
+    show(scored, summary(scored), as_json=as_json)
     print(f"{out / 'results.json'}, {out / 'index.html'}", file=sys.stderr)
 
 

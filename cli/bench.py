@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
-import msgspec
 import typer
 
 from cli._day import bench_day
 from cli._density import DensityFigures, bench_density
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings
 from cli._faults import bench_faults, fault_table
+from cli._figures import show
 from cli._ingest_bench import bench_ingest, ingest_text
 from edge.bench import bench_replay
 from edge.density import Load
@@ -60,12 +60,12 @@ def replay(
     with as_file(files("twin") / "assets") as assets:
         hall = load_hall(assets / "clips" / "hall.yaml")
         figures = bench_replay(hall, recordings(hall, []), open_detector(hall, threads, model, provider), rounds=rounds)
-    _print(
+    show(
         figures,
-        as_json,
         f"replay of {figures.frames} frames: {figures.replay_s:.2f} s; decoding and inference alone: "
         f"{figures.limit_s:.2f} s\nratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top)\n"
         f"{figures.times_real_time:.0f} times real time at 2 frames per second, {figures.model} on {figures.provider}",
+        as_json=as_json,
     )
 
 
@@ -80,12 +80,12 @@ def twin(
     """
     cv2.setNumThreads(1)  # the figures are those of one core
     figures = bench_twin(rounds=rounds)
-    _print(
+    show(
         figures,
-        as_json,
         f"{figures.story_ms:.1f} ms per 1280x720 frame of the demo story, {figures.frames_per_second:.0f} frames per "
         f"second on one core\n{figures.walking_ms:.1f} ms with twelve people walking\n"
         f"ratio_to_copy {figures.ratio_to_copy:.1f} (a copy of the frame: {figures.copy_ms:.2f} ms)",
+        as_json=as_json,
     )
 
 
@@ -100,9 +100,8 @@ def day(
     Example: hallwatch bench day --seed 2 --json
     """
     figures = bench_day(built_in("workday"), seed=seed, fps=fps)
-    _print(
+    show(
         figures,
-        as_json,
         f"{figures.windows} windows, {figures.cameras} cameras, {figures.citizens} citizens ({figures.unserved} of "
         f"them lost patience), {figures.day_s / 3600:g} h, made in {figures.make_cpu_s:.0f} s of processor time\n"
         f"replay of {figures.frames} frames with {figures.people_per_frame:.1f} people each: {figures.replay_s:.1f} s "
@@ -110,6 +109,7 @@ def day(
         f"us per frame); following people alone: {figures.limit_cpu_s:.1f} s of processor time\n"
         f"ratio_to_limit {figures.ratio_to_limit:.2f} (1 = nothing on top), {figures.frames_per_second:.0f} frames per "
         f"second, {figures.times_real_time:.0f} times real time\n{table(figures.score)}",
+        as_json=as_json,
     )
 
 
@@ -123,9 +123,8 @@ def stays(
     Example: hallwatch bench stays --seed 4 --seed 5 --json
     """
     figures = bench_stays(seed or [1, 2, 3])
-    _print(
+    show(
         figures,
-        as_json,
         f"{figures.stays} stays of up to {figures.longest_s / 60:.0f} min, p90 {figures.wait_p90_s:.0f} s; a fifth of "
         f"the boxes missed, an id exchanged per person and minute, occlusions of 5 to 30 s\n"
         f"{'':12} claimed  unbroken   exact  broken  merged  duration error p50, p95    p90 wait, error\n"
@@ -133,6 +132,7 @@ def stays(
         "the same behind the tracker of a box, which exchanges ids of its own accord, too\n"
         f"{_stay_row('ledger', figures.tracked_ledger)}\n{_stay_row('track dwell', figures.tracked_dwell)}\n"
         f"the ledger takes {figures.ledger_ms_per_frame:.2f} ms per frame",
+        as_json=as_json,
     )
 
 
@@ -164,7 +164,7 @@ def density(
         provider=provider,
         folder=keep,
     )
-    _print(figures, as_json, _density_table(figures))
+    show(figures, _density_table(figures), as_json=as_json)
 
 
 def _density_table(figures: DensityFigures) -> str:
@@ -191,7 +191,7 @@ def faults(as_json: JsonOption = False) -> None:
     Example: hallwatch bench faults
     """
     figures = bench_faults(lambda name: typer.echo(f"... {name}", err=True))
-    _print(figures, as_json, fault_table(figures))
+    show(figures, fault_table(figures), as_json=as_json)
 
 
 @app.command()
@@ -215,11 +215,7 @@ def ingest(
     figures = bench_ingest(
         Work(messages, floors), rounds=rounds, away_s=away_s, say=lambda what: typer.echo(f"... {what}", err=True)
     )
-    _print(figures, as_json, ingest_text(figures))
-
-
-def _print(figures: msgspec.Struct, as_json: bool, text: str) -> None:
-    typer.echo(msgspec.json.encode(figures).decode() if as_json else text)
+    show(figures, ingest_text(figures), as_json=as_json)
 
 
 def _stay_row(name: str, figures: StayFigures) -> str:

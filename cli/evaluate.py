@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
+from cli._figures import show
 from hall.clock import from_iso
 from hall.errors import InputError
 from twin.evaluate import compare, read_messages, read_truth, table
@@ -42,4 +42,4 @@ def evaluate(
             picture.write_text(drawn, encoding="utf-8")
         except OSError as exc:
             raise InputError(f"--picture {picture}: {exc.strerror}; expected a file that can be written") from exc
-    typer.echo(msgspec.json.encode(figures).decode() if as_json else table(figures))
+    show(figures, table(figures), as_json=as_json)

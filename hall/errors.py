@@ -16,10 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class HallwatchError(Exception):
     """Base of all errors that hallwatch raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whole, also out of another process: left to itself pickle calls the constructor with the message alone."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[HallwatchError], args: tuple[Any, ...], state: dict[str, Any]) -> HallwatchError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(HallwatchError):
