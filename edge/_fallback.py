@@ -43,7 +43,7 @@ class Fallback:
         self._at = self._failures = 0
         self._failing_since = clock.monotonic()
         self._trial: Reader | None = None
-        self._trial_at = self._began = float("-inf")
+        self._trial_at = self._began = self._shown_at = float("-inf")
         self.because: str | None = None
 
     @property
@@ -87,14 +87,19 @@ class Fallback:
                 self._trial = make(self._jobs[0])
         elif trial.done.is_set():
             self._trial = None
-        elif trial.progress_at - self._began >= self._steady_s:
+        elif self._shown_at - self._began >= self._steady_s:
             self._at, self._failures, self._failing_since, self.because = 0, 0, now, None
             self._trial = None
             return trial
-        elif now - trial.progress_at > self._steady_s:
+        elif now - trial.progress_at > self._steady_s or now - self._began > self._back_every_s + self._steady_s:
             # One that libav holds stays here, so that there is never a second one.
             trial.cancel.set()
         return None
+
+    def showed(self, reader: Reader) -> None:
+        """A picture came by a reader that is not the one that is read."""
+        if reader is self._trial:
+            self._shown_at = self._clock.monotonic()
 
     def cancel(self) -> None:
         """Let go of a trial that is under way."""

@@ -325,6 +325,7 @@ class LiveCamera:
         with self._lock:
             # A reader that was given up may come back with an old picture.
             if reader is not self._reader or reader.cancel.is_set():
+                self._streams.showed(reader)
                 return
             frame = Frame(self.camera_id, self._seq, captured_at, image)
             self._seq += 1

@@ -8,18 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from edge._fallback import Fallback
 from edge.inbox import FrameInbox
 from edge.live import LiveCamera, LiveSettings, LoopClock
 from edge.media import Image, OpenRequest, Picture, Size, SourceInfo, source_error
 from edge.service import EdgeService
 from edge.sources import register_scheme
 from hall.broker import parse_broker
-from hall.clock import SystemClock
+from hall.clock import ManualClock, SystemClock
 from hall.load import parse_hall
 from hall.messages import CameraHealth
 from tests.support.clips import CLIPS
@@ -185,6 +186,53 @@ def test_a_trial_that_shows_nothing_is_given_up_and_made_again(site: Callable[..
     wait_until(lambda: box.main.closed >= 1, "the first one was closed")
     box.shows(SUB)
     assert (len(box.sub.opened), box.camera.stats().on_other) == (1, True)
+
+
+@dataclass(eq=False)
+class _Trial:
+    """A reader as far as a fallback looks at it."""
+
+    progress_at: float
+    done: threading.Event = field(default_factory=threading.Event)
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
+def test_a_trial_by_which_something_comes_but_no_picture_is_none() -> None:
+    """Such as packets that nobody can decode."""
+    clock = ManualClock(0.0)
+    jobs: Any = ["chosen", "other"]
+    streams = Fallback(jobs, clock, after_s=20, attempts=3, back_every_s=60, steady_s=10)
+    for _ in range(3):
+        clock.advance(10)
+        streams.ended("404", steady=False)
+    assert streams.because == "404"
+    trials: list[_Trial] = []
+
+    def make(job: Any) -> Any:
+        assert job == "chosen"
+        trials.append(_Trial(clock.monotonic()))
+        return trials[-1]
+
+    def play(seconds: int, *, shows: bool) -> object:
+        for _ in range(seconds):
+            clock.advance(1)
+            taken = streams.try_chosen(make)
+            for trial in trials:
+                trial.progress_at = clock.monotonic()
+                if trial.cancel.is_set():
+                    trial.done.set()
+            if shows:
+                streams.showed(cast("Any", trials[-1]))
+            if taken is not None:
+                return taken
+        return None
+
+    assert play(59, shows=False) is None
+    assert trials == []
+    assert play(100, shows=False) is None
+    assert [trial.done.is_set() for trial in trials] == [True, False]
+    assert play(11, shows=True) is trials[1]
+    assert (streams.on_other, streams.because) == (False, None)
 
 
 def test_both_are_tried_in_turn_while_the_camera_is_away(site: Callable[..., Site]) -> None:
