@@ -141,7 +141,7 @@ def test_a_damaged_recording_is_a_fault_and_the_other_camera_goes_on(tmp_path: P
 
 
 def test_usage_exits_with_2() -> None:
-    assert hallwatch("replay").returncode == 2
+    assert call("replay").returncode == 2
 
 
 def test_evaluate_names_the_bad_line(replayed: tuple[Path, Path], tmp_path: Path) -> None:
