@@ -176,7 +176,7 @@ def _measure(what: Callable[[DensityJob], Load], job: DensityJob, streams: Seque
     with rtsp_cameras(shown) as addresses, multiprocessing.get_context("spawn").Pool(1) as pool:
         load = pool.apply(what, (msgspec.structs.replace(job, hall=hall_text(addresses, job.analyse_fps)),))
     _tell(
-        f"{what.__name__.removeprefix('measure_')}: {number} cameras: decoded {load.decoded:.0%}, analysed "
+        f"{what.__name__.removeprefix('measure_')}: {number} cameras: received {load.received:.0%}, analysed "
         f"{load.analysed:.0%}, lag p95 {load.lag_p95_s:.2f} s, {load.cpu_s:.2f} cores"
         f"{'' if load.kept_up else ': too many'}"
     )

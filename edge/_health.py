@@ -115,6 +115,7 @@ class HealthTeller:
             stream=stream.name,
             stream_reason=stream.reason,
             fallback=stats.on_other,
+            resting=stats.resting,
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,7 +51,11 @@ _A_VIDEO = "a whole video file (mp4, mkv, avi, ts, …); a recording that was cu
 _A_STREAM = "a camera that answers at this address"
 _A_DEVICE = "a video device (its number, as in /dev/video0) that no other program uses"
 _DEFAULT_INTERVAL_S = 0.04
+_MOST_WAITING = 50
+"""Packets that wait to be decoded at most: coming back to them must not take long."""
 _CONTAINER_SLACK_S = 1.0
+_DECODERS = threading.Semaphore(os.cpu_count() or 1)
+"""As many decode at a time as there are processors: one more would wait for its turn and hold Python's lock meanwhile."""
 
 
 def open_file_source(request: OpenRequest) -> MediaSource:
@@ -145,18 +151,71 @@ class _AvSource:
         self.info = _info(container, self._stream, recorded=recorded)
         self._timeline = Timeline(1 / self.info.fps if self.info.fps else _DEFAULT_INTERVAL_S)
         self._packets = 0
+        self._waiting: list[Packet[VideoStream]] = []
+        self._told: tuple[float, float] | None = None
+        self.received = 0
 
     def __iter__(self) -> Iterator[Picture]:
         for packet in self._demux():
             if self._request.cancelled():
                 return
             for frame in self._decode(packet):
-                if (frame.width, frame.height) != self.info.size_px:
-                    self.info = replace(self.info, size_px=(frame.width, frame.height))
-                time_s = None if frame.pts is None else float(frame.pts * (frame.time_base or 0))
-                yield Picture(self._timeline.place(time_s), partial(self._render, frame))
+                yield self._picture(frame)
         if self.info.recorded:
             self._check_complete()
+
+    def follow(self, due: Callable[[bool], bool]) -> Iterator[Picture]:
+        """The pictures that are due; one before a key frame that nobody wanted is never decoded.
+
+        Decoded is in bursts: that keeps the pictures it works on in the processor's cache, and others from waiting.
+        """
+        for packet in self._demux():
+            if self._request.cancelled():
+                return
+            if packet.is_keyframe:
+                self._leave_waiting()
+            self._waiting.append(packet)
+            self._note_time(packet)
+            wanted = due(packet.is_keyframe)
+            if not wanted and len(self._waiting) < _MOST_WAITING:
+                continue
+            frame = self._catch_up()
+            if wanted and frame is not None:
+                yield self._picture(frame)
+
+    def _leave_waiting(self) -> None:
+        if not self._waiting:
+            return
+        self._waiting.clear()
+        if self._timeline.last_s is not None:
+            self.received = self._packets - 1
+        # Else the decoder takes what is missing for a loss, and makes pictures up.
+        self._stream.codec_context.flush_buffers()
+
+    def _catch_up(self) -> VideoFrame | None:
+        """Decode what waits; the newest picture of it."""
+        newest = None
+        with _DECODERS:
+            for packet in self._waiting:
+                for frame in self._decode(packet):
+                    newest = frame
+        self._waiting.clear()
+        if newest is not None:
+            self.received = self._packets
+        return newest
+
+    def _note_time(self, packet: Packet[VideoStream]) -> None:
+        """Remember what an RTCP report says of this packet: libav's AVProducerReferenceTime, microseconds UTC."""
+        if packet.pts is not None and packet.time_base is not None and packet.has_sidedata("prft"):
+            told = int.from_bytes(bytes(packet.get_sidedata("prft"))[:8], "little", signed=True) / 1e6
+            self._told = told, float(packet.pts * packet.time_base)
+
+    def _picture(self, frame: VideoFrame) -> Picture:
+        if (frame.width, frame.height) != self.info.size_px:
+            self.info = replace(self.info, size_px=(frame.width, frame.height))
+        time_s = None if frame.pts is None else float(frame.pts * (frame.time_base or 0))
+        told_at = None if self._told is None or time_s is None else self._told[0] + time_s - self._told[1]
+        return Picture(self._timeline.place(time_s), partial(self._render, frame), told_at)
 
     def close(self) -> None:
         """Let go of file or connection."""

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from edge.capture import Sampler
-from edge.media import Address, Fit, Image, IncompleteSourceError, MediaSource, OpenRequest, Size, fit_of, source_error
+from edge.dating import Dating
+from edge.media import (
+    Address,
+    Fit,
+    Image,
+    IncompleteSourceError,
+    LazySource,
+    MediaSource,
+    OpenRequest,
+    Picture,
+    Size,
+    fit_of,
+    source_error,
+)
 from edge.sources import open_source, probe
 from hall.clock import Clock, Instant
 from hall.errors import SourceError
@@ -53,11 +67,52 @@ class LoopClock:
         return max(0, math.floor((now - self.epoch) / self.cycle_s))
 
 
-class Pace:
-    """How many frames a second are wanted of a camera; anybody may change it while the camera is read."""
+REST_EVERY_S = 2.0
+"""While a camera rests, a frame is wanted at least so often, even where its key frames are further apart."""
+_NICE = 5
+"""Readers give way to the thread that looks at frames: it is one for all cameras, they are one for each."""
 
-    def __init__(self, fps: float) -> None:
-        self.fps = fps
+
+class Pace:
+    """What frames are wanted of a camera; anybody may change it while the camera is read.
+
+    Attributes:
+        fps: frames a second.
+        resting: nothing moves: key frames are enough.
+        phase: 0 to 1, which part of the time between two frames: cameras of one box take turns.
+    """
+
+    def __init__(self, fps: float, phase: float = 0.0) -> None:
+        self.fps, self.phase = fps, phase
+        self.resting = False
+
+
+class Due:
+    """Whether the picture of a live camera that comes now is wanted.
+
+    Attributes:
+        asked_at: when the last picture came.
+    """
+
+    def __init__(self, pace: Pace, clock: Clock, source_fps: float | None) -> None:
+        self._pace, self._clock = pace, clock
+        self._sampler = Sampler(pace.fps, source_fps)
+        self._phase_s = pace.phase / pace.fps
+        self._wanted_at = -math.inf
+        self._owed = False
+        self.asked_at: Instant = clock.now()
+
+    def __call__(self, key: bool = True) -> bool:  # noqa: FBT001, FBT002
+        at, self.asked_at = self._clock.monotonic(), self._clock.now()
+        self._sampler.pace(self._pace.fps)
+        enough = self._pace.resting and not key and at - self._wanted_at < REST_EVERY_S
+        if not self._owed and not enough and self._sampler.take(at + self._phase_s):
+            self._owed, self._wanted_at = True, at
+        return self._owed
+
+    def came(self) -> None:
+        """There was a picture to see."""
+        self._owed = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +145,11 @@ class Reader:
         job: ReadJob,
         *,
         on_frame: Callable[[Reader, Instant, Image], None],
-        on_decoded: Callable[[Reader, float], None],
+        on_received: Callable[[Reader, int, float], None],
     ) -> None:
         self._job = job
         self._on_frame = on_frame
-        self._on_decoded = on_decoded
+        self._on_received = on_received
         self._busy_s = 0.0
         self._source_skipped = 0
         self.cancel = threading.Event()
@@ -146,20 +201,41 @@ class Reader:
         return open_source(OpenRequest(job.address, job.open_timeout_s, job.read_timeout_s, self.cancel.is_set))
 
     def _follow(self, source: MediaSource) -> None:
-        """A live source: frames are dated when they arrive."""
-        clock, sampler = self._job.clock, Sampler(self._job.pace.fps, source.info.fps)
+        """A live source."""
+        dating, due = Dating(), Due(self._job.pace, self._job.clock, source.info.fps)
+        with suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         with closing(source):
-            began = clock.monotonic()
-            for picture in source:
+            for picture in self._due_pictures(source, due):
                 if self.cancel.is_set():
                     return
-                arrived, now = clock.monotonic(), clock.now()
-                sampler.pace(self._job.pace.fps)
-                if sampler.take(arrived - began):
-                    self._on_frame(self, now, picture.render(self._fit(source)))
-                self._decoded(source)
+                taken_at = dating.date(due.asked_at, picture.time_s, picture.told_at)
+                self._on_frame(self, taken_at, picture.render(self._fit(source)))
         if not self.cancel.is_set():
             raise source_error(self._job.address, "the end of the stream", "a stream that goes on")
+
+    def _due_pictures(self, source: MediaSource, due: Due) -> Iterator[Picture]:
+        if not isinstance(source, LazySource):
+            for picture in source:
+                if due():
+                    due.came()
+                    yield picture
+                self._count(source, 1)
+            return
+        before = seen = 0
+
+        def wanted(key: bool) -> bool:  # noqa: FBT001
+            nonlocal seen
+            if source.received > seen:
+                # Where pictures are wanted less often than a stall is waited for.
+                seen, self.progress_at = source.received, self._job.clock.monotonic()
+            return due(key)
+
+        for picture in source.follow(wanted):
+            due.came()
+            yield picture
+            self._count(source, source.received - before)
+            before = source.received
 
     def _fit(self, source: MediaSource) -> Size | None:
         """What the picture at hand is shrunk into; a stream may change its size while it runs."""
@@ -172,7 +248,7 @@ class Reader:
             count += 1
             if picture.time_s >= until_s or self.cancel.is_set():
                 break
-            self._decoded(source)
+            self._count(source, 1)
             sampler.pace(self._job.pace.fps)
             if not sampler.take(picture.time_s) or picture.time_s < from_s:
                 continue
@@ -207,12 +283,12 @@ class Reader:
             # Its pictures simply stop earlier; `check` and `replay` say so.
             return 1
 
-    def _decoded(self, source: MediaSource) -> None:
+    def _count(self, source: MediaSource, pictures: int) -> None:
         self.progress_at = self._job.clock.monotonic()
         self.skipped += source.skipped - self._source_skipped
         busy_s = source.busy_s - self._busy_s
         self._source_skipped, self._busy_s = source.skipped, source.busy_s
-        self._on_decoded(self, busy_s)
+        self._on_received(self, pictures, busy_s)
 
     def _wait_until(self, moment: Instant) -> bool:
         """Sleep until the clock says so; False when cancelled."""

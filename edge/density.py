@@ -35,7 +35,7 @@ WARM_S = 6.0
 """Time after the first pictures in which nothing is counted: rates are means of some seconds."""
 OPEN_S = 20.0
 """Within so long every camera must show a picture."""
-LEAST_DECODED = 0.97
+LEAST_RECEIVED = 0.97
 LEAST_ANALYSED = 0.95
 MOST_LAG_S = 1.0
 """What a box must keep up: of the pictures a stream has and of the frames that are due, so many, and results at p95
@@ -70,7 +70,7 @@ class Load(msgspec.Struct, frozen=True):
     """What came of it.
 
     Attributes:
-        decoded, analysed: of the pictures and frames that were due, the share of the camera that got least.
+        received, analysed: of the pictures and frames that were due, the share of the camera that got least.
         lag_p95_s: from the picture's arrival to the end of all that follows from it.
         cpu_s: processor seconds per second, of the whole process.
         stages: the same by stage: `decode` (receive, decode, convert), `inference`, `pipeline` (all else of the main
@@ -78,7 +78,7 @@ class Load(msgspec.Struct, frozen=True):
     """
 
     cameras: int
-    decoded: float
+    received: float
     analysed: float
     lag_p95_s: float
     cpu_s: float
@@ -87,7 +87,7 @@ class Load(msgspec.Struct, frozen=True):
     @property
     def kept_up(self) -> bool:
         """Whether nothing was late or left out."""
-        return self.decoded >= LEAST_DECODED and self.analysed >= LEAST_ANALYSED and self.lag_p95_s <= MOST_LAG_S
+        return self.received >= LEAST_RECEIVED and self.analysed >= LEAST_ANALYSED and self.lag_p95_s <= MOST_LAG_S
 
 
 class _Timed(Detector):
@@ -129,12 +129,12 @@ def measure_box(job: DensityJob) -> Load:
         names = [camera.camera_id for camera in service.cameras]
 
         def shown() -> bool:
-            return all(camera.stats().decoded_fps > 0 for camera in service.cameras)
+            return all(camera.stats().received_fps > 0 for camera in service.cameras)
 
-        def decoded_fps() -> list[float]:
-            return [camera.stats().decoded_fps for camera in service.cameras]
+        def received_fps() -> list[float]:
+            return [camera.stats().received_fps for camera in service.cameras]
 
-        count = _Count(job, detector, shown, decoded_fps, service.stop)
+        count = _Count(job, detector, shown, received_fps, service.stop)
         service.run()
         return count.load(names, service.done)
 
@@ -164,10 +164,10 @@ def measure_limit(job: DensityJob) -> Load:
         start[:] = pictures
         return all(pictures)
 
-    def decoded_fps() -> list[float]:
+    def received_fps() -> list[float]:
         return [(now - then) / job.seconds for now, then in zip(pictures, start, strict=True)]
 
-    count = _Count(job, detector, shown, decoded_fps, stopping.set)
+    count = _Count(job, detector, shown, received_fps, stopping.set)
     return count.load(range(len(cameras)), _bare_inference(frames, detector, stopping))
 
 
@@ -178,7 +178,7 @@ class _Count:
         job: how long.
         detector: whose time is noted.
         shown: whether every camera has shown a picture; asked last when counting begins.
-        decoded_fps: pictures a second of each camera, when counting ends.
+        received_fps: pictures a second of each camera, when counting ends.
         stop: ends what is measured.
     """
 
@@ -187,11 +187,17 @@ class _Count:
         job: DensityJob,
         detector: _Timed,
         shown: Callable[[], bool],
-        decoded_fps: Callable[[], list[float]],
+        received_fps: Callable[[], list[float]],
         stop: Callable[[], None],
     ) -> None:
-        self._job, self._detector, self._shown, self._decoded_fps, self._stop = job, detector, shown, decoded_fps, stop
-        self._decoded: list[float] = []
+        self._job, self._detector, self._shown, self._received_fps, self._stop = (
+            job,
+            detector,
+            shown,
+            received_fps,
+            stop,
+        )
+        self._received: list[float] = []
         self._stages: dict[str, float] = {}
         self._span = 0.0, 0.0
         self._thread = threading.Thread(target=self._run, name="watcher")
@@ -206,7 +212,7 @@ class _Count:
         began, before, looked_s = time.time(), _thread_s(), self._detector.spent_s
         time.sleep(self._job.seconds)
         after, looked_s = _thread_s(), self._detector.spent_s - looked_s
-        self._decoded = self._decoded_fps()
+        self._received = self._received_fps()
         self._span = began, time.time()
         self._stages = _stages(before, after, looked_s)
         self._stop()
@@ -222,7 +228,7 @@ class _Count:
         stages = {stage: round(spent_s / span_s, 3) for stage, spent_s in self._stages.items()}
         return Load(
             cameras=len(cameras),
-            decoded=round(min(self._decoded) / job.stream_fps, 3),
+            received=round(min(self._received) / job.stream_fps, 3),
             # One frame more or less falls into the time by chance.
             analysed=round(min(1.0, (analysed + 1) / (job.analyse_fps * span_s)), 3),
             lag_p95_s=round(float(np.percentile(lags, 95)), 3) if lags else float("inf"),

@@ -3,6 +3,8 @@
 What was found last then holds for it, at its own capture time, so nothing that counts looks or time notices. The gate
 never decides anything: it opens on any change in or near the camera's areas, whenever what was found last does not
 agree with what is believed (somebody missed, hidden, just come or gone), and every `heartbeat` in any case.
+
+Where nothing has moved for a good while, the camera may rest: its key frames are enough to see that something does.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from edge.media import Image, Size
 from hall.clock import Instant
 from hall.layout import Camera, Floor
 from vision.types import Detections, Frame
+
+REST_AFTER_S = 10.0
+"""A camera rests after so long without anything that would open the gate."""
 
 Points = Sequence[tuple[float, float]]
 _ACROSS_PX = 208
@@ -47,6 +52,13 @@ class MotionGate:
         self._found: Detections | None = None
         self.frames = self.skipped = 0
         self.inferred_at: Instant | None = None
+        self._at: Instant = float("-inf")
+        self._stirred_at: Instant = float("inf")
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing moved for so long that key frames are enough."""
+        return self._on and self._at - self._stirred_at >= REST_AFTER_S
 
     def holds(self, frame: Frame, *, settled: bool) -> Detections | None:
         """What was found last, where that holds for this frame too; None: look.
@@ -56,13 +68,12 @@ class MotionGate:
             settled: what was found last agrees with what is believed of all areas.
         """
         self.frames += 1
-        at, before = frame.captured_at, self.inferred_at
-        if not (self._on and settled) or self._found is None or before is None:
+        at, before, self._at = frame.captured_at, self.inferred_at, frame.captured_at
+        if self._found is None or before is None or not (self._on and settled and self._is_still(frame, self._found)):
+            self._stirred_at = at
             return None
         # With the frame that is nearest to the heartbeat's turn.
-        if not 0 < at - before < self._heartbeat_s - 1e-6 or self._found.size_px != frame.size_px:
-            return None
-        if self._moved(_samples(frame.image)):
+        if not 0 < at - before < self._heartbeat_s - 1e-6:
             return None
         self.skipped += 1
         return self._found
@@ -74,6 +85,9 @@ class MotionGate:
         self.inferred_at = frame.captured_at
         self._found = found if self._on and whole else None
         self._reference = _samples(frame.image) if self._found is not None else None
+
+    def _is_still(self, frame: Frame, found: Detections) -> bool:
+        return found.size_px == frame.size_px and not self._moved(_samples(frame.image))
 
     def _moved(self, now: Image) -> bool:
         if self._reference is None or self._reference.shape != now.shape:

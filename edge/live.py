@@ -67,14 +67,15 @@ class CameraStats:
     Attributes:
         state: `connecting` before the first picture, then `live` or `lost`; `ended`: a recording is over.
         fps: frames handed on per second.
-        decoded_fps: pictures decoded per second.
-        decode_ms: decoding and converting, per decoded picture.
+        received_fps: pictures that came per second; those that nobody needs to see are not decoded.
+        decode_ms: decoding and converting, per picture that came.
         drops: frames the pipeline did not come for in time.
         reconnects: how often it became live again after it was lost.
         skipped: damaged packets left out.
         abandoned: reader threads that libav did not give back.
         last_frame_at: `captured_at` of the last frame handed on.
         error: what is wrong, without passwords; None while live.
+        resting: only key frames are looked at, because nothing moves.
         stalled: it was lost because no picture came on a connection that stood.
         on_other: the other stream is read, or tried, …
         because: … as this is wrong with the chosen one, without passwords.
@@ -83,7 +84,7 @@ class CameraStats:
     camera_id: str
     state: CameraState
     fps: float
-    decoded_fps: float
+    received_fps: float
     decode_ms: float
     drops: int
     reconnects: int
@@ -92,6 +93,7 @@ class CameraStats:
     last_frame_at: Instant | None
     error: str | None
     stalled: bool = False
+    resting: bool = False
     on_other: bool = False
     because: str | None = None
 
@@ -99,7 +101,7 @@ class CameraStats:
 class LiveCamera:
     """Reads one camera and leaves the frames that are due in the inbox, until it is stopped.
 
-    Network streams and devices are dated by the clock when a picture arrives. A recording is played in real
+    Pictures of network streams and devices are dated by `edge.dating`. A recording is played in real
     time: once, dated from when it began; or over and over on a shared `loop`.
 
     Args:
@@ -114,6 +116,7 @@ class LiveCamera:
         loop: timeline of looped recordings; None plays a recording once.
         settings: patience.
         rng: jitter of the attempts.
+        phase: 0 to 1, which part of the time between two frames: cameras of one box take turns.
     """
 
     def __init__(
@@ -129,13 +132,14 @@ class LiveCamera:
         loop: LoopClock | None = None,
         settings: LiveSettings | None = None,
         rng: random.Random | None = None,
+        phase: float = 0.0,
     ) -> None:
         self.camera_id = camera_id
         self._settings = settings = settings or LiveSettings()
         self._inbox = inbox
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
-        self._pace = Pace(analyse_fps)
+        self._pace = Pace(analyse_fps, phase)
         self._streams = Fallback(
             [self._job(address, fit, loop) for address in (source, other) if address is not None],
             clock,
@@ -183,16 +187,20 @@ class LiveCamera:
         """From now on, so many frames a second."""
         self._pace.fps = fps
 
+    def rest(self, resting: bool) -> None:  # noqa: FBT001
+        """From now on key frames are enough, or are not any more; of a live camera."""
+        self._pace.resting = resting
+
     def stats(self) -> CameraStats:
         """How it does now."""
         drops = self._inbox.drops(self.camera_id)
         with self._lock:
-            fps, decoded_fps, decode_ms = self._meter.read()
+            fps, received_fps, decode_ms = self._meter.read()
             return CameraStats(
                 camera_id=self.camera_id,
                 state=self._state,
                 fps=fps,
-                decoded_fps=decoded_fps,
+                received_fps=received_fps,
                 decode_ms=decode_ms,
                 drops=drops,
                 reconnects=self._counts["reconnects"],
@@ -201,6 +209,7 @@ class LiveCamera:
                 last_frame_at=self._last_frame_at,
                 error=self._error,
                 stalled=self._stalled,
+                resting=self._pace.resting,
                 on_other=self._streams.on_other,
                 because=self._streams.because,
             )
@@ -242,7 +251,7 @@ class LiveCamera:
 
     def _reader_of(self, job: ReadJob, name: str) -> Reader:
         name = f"camera-{self.camera_id}-reader-{name}"
-        return Reader(name, job, on_frame=self._accept, on_decoded=self._count_decoded)
+        return Reader(name, job, on_frame=self._accept, on_received=self._count)
 
     def _watch(self, reader: Reader) -> tuple[Reader, str | None]:
         """Wait for the end of an attempt, and bring it about when nothing comes.
@@ -308,11 +317,11 @@ class LiveCamera:
             _log.log(level, "camera %s: %s: %s", self.camera_id, self._state, error or "played to its end")
         return steady
 
-    def _count_decoded(self, reader: Reader, busy_s: float) -> None:
+    def _count(self, reader: Reader, pictures: int, busy_s: float) -> None:
         with self._lock:
             if reader is not self._reader:
                 return
-            self._meter.decoded(busy_s)
+            self._meter.received(pictures, busy_s)
             if self._state == "live":
                 return
             self._counts["reconnects"] += self._was_live
@@ -343,14 +352,14 @@ class _Meter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began: float | None = None
-        self._decoded: deque[tuple[float, float]] = deque()
+        self._received: deque[tuple[float, int, float]] = deque()
         self._handed_on: deque[float] = deque()
 
-    def decoded(self, busy_s: float) -> None:
-        """A picture was decoded; it took so long."""
+    def received(self, pictures: int, busy_s: float) -> None:
+        """So many pictures came, and took so long."""
         now = self._clock.monotonic()
         self._began = now if self._began is None else self._began
-        self._decoded.append((now, busy_s))
+        self._received.append((now, pictures, busy_s))
         self._forget(now)
 
     def handed_on(self) -> None:
@@ -364,12 +373,12 @@ class _Meter:
         if self._began is None:
             return 0.0, 0.0, 0.0
         span_s = max(1.0, min(self._WINDOW_S, now - self._began))
-        count = len(self._decoded)
-        busy_s = sum(busy for _, busy in self._decoded)
+        count = sum(pictures for _, pictures, _ in self._received)
+        busy_s = sum(busy for *_, busy in self._received)
         return len(self._handed_on) / span_s, count / span_s, 1000 * busy_s / count if count else 0.0
 
     def _forget(self, now: float) -> None:
-        while self._decoded and self._decoded[0][0] <= now - self._WINDOW_S:
-            self._decoded.popleft()
+        while self._received and self._received[0][0] <= now - self._WINDOW_S:
+            self._received.popleft()
         while self._handed_on and self._handed_on[0] <= now - self._WINDOW_S:
             self._handed_on.popleft()

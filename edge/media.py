@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hall.clock import Instant
 from hall.errors import Fault, SourceError
 from hall.layout import mask_address
 
@@ -73,10 +74,12 @@ class Picture:
     Attributes:
         time_s: seconds since the source's first picture; never decreases.
         render: makes a BGR image that fits into a size, or of full size for None.
+        told_at: when it was taken, by the clock of a live camera that tells.
     """
 
     time_s: float
     render: Callable[[Size | None], Image]
+    told_at: Instant | None = None
 
 
 class MediaSource(Protocol):
@@ -107,6 +110,28 @@ class MediaSource(Protocol):
 
     def close(self) -> None:
         """Let go of file or connection; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class LazySource(Protocol):
+    """A live source that decodes only what somebody wants to see, and what that is coded against."""
+
+    @property
+    def received(self) -> int:
+        """Pictures that came so far: decoded, or left alone for good."""
+        ...
+
+    def follow(self, due: Callable[[bool], bool]) -> Iterator[Picture]:
+        """The pictures that are due.
+
+        Args:
+            due: asked as each picture comes, told whether it is a key frame, which needs none of those before it;
+                where it says yes and there is nothing to see yet, it is asked again.
+
+        Raises:
+            SourceError: the source failed.
+        """
         ...
 
 

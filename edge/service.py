@@ -46,6 +46,8 @@ SAVE_EVERY_S = 2.0
 """The rule state is saved with every message and at least so often: after a crash no more than this is unknown."""
 
 BATCH = 8
+_GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of this, less their whole part, are spread evenly however many they are."""
 
 
 class EdgeService:
@@ -102,6 +104,7 @@ class EdgeService:
             on_request=None if config is None else self._requests.put,
         )
         self._inbox = FrameInbox()
+        self._opened = 0
         self._cameras = [self._live_camera(camera) for camera in self._pipeline.cameras]
         self._load = LoadControl(least_factor(self._pipeline.cameras))
         self._health = HealthTeller(detector, self._timed, self._outbox, self._load)
@@ -143,6 +146,7 @@ class EdgeService:
 
     def _live_camera(self, camera: Camera) -> LiveCamera:
         streams = choose_stream(camera, self._pipeline.zooms[camera.id])
+        self._opened += 1
         log.info("camera %s: %s", camera.id, streams.chosen.reason)
         return LiveCamera(
             camera.id,
@@ -154,6 +158,7 @@ class EdgeService:
             fit=partial(self._fit, camera.id),
             loop=self._loop,
             settings=self._live,
+            phase=_GOLDEN * self._opened % 1,
         )
 
     def _fit(self, camera_id: str, size_px: Size) -> Size:
@@ -217,6 +222,7 @@ class EdgeService:
         for frame in frames:
             if self._pipeline.fault(frame.camera_id) is None:
                 self._evidence.see(frame, self._pipeline.locators[frame.camera_id].expected)
+        self._rest({frame.camera_id for frame in frames})
         now = self._clock.now()
         self._load.worked(self._clock.monotonic() - began, [now - frame.captured_at for frame in frames])
         if _due(self._tick_at, TICK_EVERY_S, now):
@@ -234,6 +240,12 @@ class EdgeService:
         if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)
+
+    def _rest(self, seen: set[str]) -> None:
+        """Where nothing moves, key frames are enough from now on; else all that are due, from the next picture on."""
+        for camera in self._cameras:
+            if (name := camera.camera_id) in seen:
+                camera.rest(self._pipeline.gates[name].rests and self._pipeline.fault(name) is None)
 
     def _tell_connections(self, now: Instant) -> None:
         for stats in (camera.stats() for camera in self._cameras):

@@ -75,6 +75,7 @@ class CameraHealth(Body, frozen=True):
 
     `fault` says why the picture of a live camera cannot be believed: frozen, dark, covered, or moved by how much.
     `stream` is the one that is read, `stream_reason` says why; `fallback`: because the one to be read fails.
+    `resting`: nothing moves, so that only its key frames are looked at.
     """
 
     camera: str
@@ -94,6 +95,7 @@ class CameraHealth(Body, frozen=True):
     stream: StreamName | None = None
     stream_reason: str | None = None
     fallback: bool = False
+    resting: bool = False
 
 
 class ConfigHealth(Body, frozen=True):

@@ -108,6 +108,35 @@ def test_while_nothing_moves_a_look_every_heartbeat_is_enough() -> None:
     assert {s.windows[0].clerk for s in states} == {"present"}
 
 
+def test_a_camera_rests_while_nothing_moves_and_no_longer() -> None:
+    film = Film().play(20, CLERK)
+    gate = film.pipeline.gates["desk"]
+    rested = [film.number / FPS for _ in range(60) if film.play(0.5, CLERK) and gate.rests]
+    assert 20 < rested[0] < 35
+    assert len(rested) > 30
+    film.play(0.5, CLERK, (270, 160))
+    assert not gate.rests, "on the first picture in which something moved"
+    film.play(9, CLERK)
+    assert not gate.rests, "and for some time after"
+    assert film.play(30, CLERK).pipeline.gates["desk"].rests
+    film.play(0.5)
+    assert not gate.rests, "the clerk has gone"
+    assert not gate_of().rests
+
+
+def test_pictures_far_apart_do_not_end_its_rest() -> None:
+    """While it rests, every picture is the heartbeat's."""
+    film = Film().play(40, CLERK)
+    gate = film.pipeline.gates["desk"]
+    assert gate.rests
+    for _ in range(10):
+        film.number += 3
+        film.play(0.5, CLERK)
+        assert gate.rests
+    film.number += 3
+    assert not film.play(0.5, CLERK, (270, 160)).pipeline.gates["desk"].rests
+
+
 def test_it_changes_nothing_of_what_is_told() -> None:
     """A clerk, a citizen who is served, an absence: the same as with every frame looked at."""
 
