@@ -21,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from edge._decoder import Decoder
 from edge.media import (
     Address,
     Image,
@@ -55,7 +56,7 @@ _MOST_WAITING = 50
 """Packets that wait to be decoded at most: coming back to them must not take long."""
 _CONTAINER_SLACK_S = 1.0
 _DECODERS = threading.Semaphore(os.cpu_count() or 1)
-"""As many decode at a time as there are processors: one more would wait for its turn and hold Python's lock meanwhile."""
+"""As many decode at a time as there are processors: one more would wait, holding Python's lock."""
 
 
 def open_file_source(request: OpenRequest) -> MediaSource:
@@ -151,6 +152,7 @@ class _AvSource:
         self.info = _info(container, self._stream, recorded=recorded)
         self._timeline = Timeline(1 / self.info.fps if self.info.fps else _DEFAULT_INTERVAL_S)
         self._packets = 0
+        self._decoder = Decoder(self._stream, request.coarse)
         self._waiting: list[Packet[VideoStream]] = []
         self._told: tuple[float, float] | None = None
         self.received = 0
@@ -174,6 +176,7 @@ class _AvSource:
                 return
             if packet.is_keyframe:
                 self._leave_waiting()
+                self._decoder.begin(packet)
             self._waiting.append(packet)
             self._note_time(packet)
             wanted = due(packet.is_keyframe)
@@ -190,7 +193,7 @@ class _AvSource:
         if self._timeline.last_s is not None:
             self.received = self._packets - 1
         # Else the decoder takes what is missing for a loss, and makes pictures up.
-        self._stream.codec_context.flush_buffers()
+        self._decoder.flush()
 
     def _catch_up(self) -> VideoFrame | None:
         """Decode what waits; the newest picture of it."""
@@ -241,7 +244,7 @@ class _AvSource:
     def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         began = time.perf_counter()
         try:
-            return packet.decode()
+            return self._decoder.decode(packet)
         except av.FFmpegError:
             # A stream is joined between key frames: what comes before the first picture is not damage.
             if self.info.recorded or self._timeline.last_s is not None:

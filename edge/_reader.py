@@ -22,6 +22,7 @@ from edge.media import (
     Picture,
     Size,
     fit_of,
+    shrink_to,
     source_error,
 )
 from edge.sources import open_source, probe
@@ -198,7 +199,12 @@ class Reader:
     def _open(self) -> MediaSource:
         job = self._job
         self._busy_s, self._source_skipped = 0.0, 0
-        return open_source(OpenRequest(job.address, job.open_timeout_s, job.read_timeout_s, self.cancel.is_set))
+        request = OpenRequest(job.address, job.open_timeout_s, job.read_timeout_s, self.cancel.is_set, self._coarse)
+        return open_source(request)
+
+    def _coarse(self, size_px: Size) -> bool:
+        fit = fit_of(self._job.fit, size_px)
+        return 2 * shrink_to(size_px, fit)[0] < size_px[0]
 
     def _follow(self, source: MediaSource) -> None:
         """A live source."""

@@ -255,6 +255,8 @@ def _bare_reader(
     with av.open(address, options={"rtsp_transport": "tcp", "fflags": "nobuffer"}, timeout=(OPEN_S, 5)) as container:
         stream = container.streams.video[0]
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+        # As the box does with pictures that are shrunk so much.
+        stream.codec_context.options = {"skip_loop_filter": "all"} if stream.width > 2 * fit[0] else {}
         for frame in container.decode(stream):
             if stopping.is_set():
                 return

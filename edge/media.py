@@ -135,7 +135,7 @@ class LazySource(Protocol):
         ...
 
 
-def _never() -> bool:
+def _never(*_: object) -> bool:
     return False
 
 
@@ -148,12 +148,14 @@ class OpenRequest:
         open_timeout_s: how long a network source may take to answer.
         read_timeout_s: how long a network source may be silent.
         cancelled: asked between packets; once true, iteration ends.
+        coarse: whether pictures of a size are shrunk to less than half, so that they need not be decoded to the letter.
     """
 
     address: Address
     open_timeout_s: float = 5.0
     read_timeout_s: float = 3.0
     cancelled: Callable[[], bool] = _never
+    coarse: Callable[[Size], bool] = _never
 
 
 Opener = Callable[[OpenRequest], MediaSource]

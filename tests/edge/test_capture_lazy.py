@@ -7,16 +7,55 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from edge import _libav
 from edge._reader import REST_EVERY_S, Due, Pace
-from edge.media import Address, LazySource, OpenRequest
+from edge.media import Address, Image, LazySource, OpenRequest
 from edge.sources import open_source
 from hall.clock import ManualClock
 from tests.support.videos import encode, index_of
 
 Wants = Callable[[bool], bool]
+
+
+def moving_noise(path: Path, *, gop: int, count: int = 60) -> Path:
+    """A coarsely coded pattern that moves, 25 pictures a second: something to deblock."""
+    pattern = np.random.default_rng(1).integers(0, 255, (30, 40, 3), np.uint8)
+    big = np.asarray(cv2.resize(pattern, (480, 360), interpolation=cv2.INTER_CUBIC), np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.codec_context.gop_size = gop
+        stream.codec_context.options = {"preset": "veryfast", "bf": "0", "qp": "34", "threads": "1"}
+        for k in range(count):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(big[k : k + 240, k : k + 320]), format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def last_picture(video: Path, *, coarse: bool) -> Image:
+    source = open_source(OpenRequest(Address(str(video)), coarse=lambda _size: coarse))
+    assert isinstance(source, LazySource)
+    images = [picture.render((80, 60)) for picture in source.follow(lambda _key: True)]
+    source.close()
+    return images[-1]
+
+
+def test_pictures_that_are_shrunk_are_not_deblocked(tmp_path: Path) -> None:
+    video = moving_noise(tmp_path / "a.mp4", gop=25)
+    exact, coarse = (last_picture(video, coarse=coarse).astype(float) for coarse in (False, True))
+    off = np.abs(exact - coarse)
+    assert 0 < off.mean() < 2.5, "a little else, which nobody sees at this size"
+
+
+def test_where_key_frames_are_far_apart_they_are(tmp_path: Path) -> None:
+    """What is left out adds up until the next one."""
+    video = moving_noise(tmp_path / "a.mp4", gop=57, count=118)
+    assert np.array_equal(last_picture(video, coarse=False), last_picture(video, coarse=True))
 
 
 def follow(video: Path, due: Wants) -> Iterator[tuple[float, int, int]]:
