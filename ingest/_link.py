@@ -72,6 +72,9 @@ class Link:
         self._waker = waker
         self._reader = PacketReader()
         self._arrived: list[Publish] = []
+        self._topic = ""
+        self.is_subscribed = False
+        """Whether the broker has taken our subscription."""
         self._keepalive_s = float(_KEEPALIVE_S)
         self._socket = _open(settings, context)
         self._last_sent = self._last_received = clock.monotonic()
@@ -101,20 +104,19 @@ class Link:
         self._keepalive_s = float(_packets.server_keepalive_s(answer) or _KEEPALIVE_S)
 
     def subscribe(self, topic: str) -> None:
-        """Subscribe with QoS 1.
+        """Ask for messages with QoS 1. Those of a kept session may come before the answer, which `receive` reads.
 
         Raises:
-            BrokerError: it is refused, or the connection is lost.
+            BrokerError: the connection is lost.
         """
+        self._topic = topic
         self._send(_packets.subscribe(topic))
-        if why := _packets.refusal(self._answer(_packets.SUBACK)):
-            raise BrokerError(f"subscription to {topic} refused: {why}; does the broker's ACL allow it?")
 
     def receive(self, wait_s: float) -> list[Publish]:
         """What has arrived, or arrives within `wait_s`; as soon as there is anything.
 
         Raises:
-            BrokerError: the connection is lost.
+            BrokerError: the connection is lost, or the subscription refused.
         """
         if not self._arrived:
             self._read(wait_s)
@@ -149,6 +151,11 @@ class Link:
         self._selector.close()
         self._socket.close()
 
+    def _take_answer(self, packet: Control) -> None:
+        if why := _packets.refusal(packet):
+            raise BrokerError(f"subscription to {self._topic} refused: {why}; does the broker's ACL allow it?")
+        self.is_subscribed = True
+
     def _answer(self, kind: int) -> Control:
         deadline = self._clock.monotonic() + _STALL_S
         while (left_s := deadline - self._clock.monotonic()) > 0:
@@ -165,6 +172,8 @@ class Link:
                 self._arrived.append(packet)
             elif packet.kind == _packets.DISCONNECT:
                 raise BrokerError(f"connection lost: {_packets.refusal(packet)}")
+            elif packet.kind == _packets.SUBACK:
+                self._take_answer(packet)
             elif packet.kind != _packets.PINGRESP:
                 answers.append(packet)
         self.keep_alive()

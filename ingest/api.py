@@ -5,6 +5,7 @@
 | `/api/hall` | names of floors, windows and zones; null without a hall file |
 | `/api/nodes` | every node: status, state, health |
 | `/api/incidents?status=open&limit=100` | incidents, newest first |
+| `/api/rollups?period=hour&start=...&end=...&limit=100` | sums by minute or hour, oldest first; see docs/store.md |
 | `/api/state` | version, windows and zones with their names, open incidents: one page's worth |
 | `/healthz` | 200 while broker and records are there, else 503 and which is not |
 | `/metrics` | for Prometheus |
@@ -22,8 +23,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from hall.errors import RecordsError
 from hall.views import IncidentStatus, NodeView
 from ingest.labels import HallLabel
-from ingest.reader import MAX_INCIDENTS
+from ingest.reader import MAX_INCIDENTS, MAX_ROLLUPS
+from ingest.rollups import Period
 from ingest.service import Centre
+
+_LATEST = 253_402_300_799
+"""The end of the year 9999, Unix seconds."""
 
 _NEEDED = ("broker", "records")
 """A store that is away is no reason to restart: points wait, everything else works."""
@@ -56,6 +61,16 @@ def create_app(centre: Centre) -> FastAPI:
     ) -> Response:
         """Incidents, newest first."""
         return _json(centre.reader.incidents(limit=limit, status=status))
+
+    @app.get("/api/rollups")
+    def rollups(
+        start: Annotated[float, Query(ge=0, le=_LATEST)],
+        end: Annotated[float, Query(ge=0, le=_LATEST)],
+        period: Period = "hour",
+        limit: Annotated[int, Query(ge=1, le=MAX_ROLLUPS)] = 100,
+    ) -> Response:
+        """How long each window and zone was in which state, by minute or hour, of those that are over."""
+        return _json(centre.reader.rollups(period, start, end, limit=limit))
 
     @app.get("/api/state")
     def state() -> Response:

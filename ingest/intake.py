@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from hall.clock import Clock
+from hall.clock import Clock, Instant
 from hall.errors import MessageError
 from hall.layout import Hall
-from hall.messages import EventBody, Message, ReplyBody, SessionBody, StatusBody, StayBody
+from hall.messages import EventBody, HealthBody, Message, ReplyBody, SessionBody, StateBody, StatusBody, StayBody
 from ingest import schema
 from ingest._alert_text import AlertText, cleared_text, opened_text
 from ingest.alerts import Channel, queue_alert
@@ -33,27 +33,56 @@ from ingest.metrics import Metrics
 from ingest.outlet import Outlet, Sending
 from ingest.points import Points, points_of
 from ingest.records import Records
+from ingest.rollups import RollupBook, RollupChanges, save_rollups
 from ingest.seen import BootKey, Seen, SeenBook, save_seen
 
 _log = logging.getLogger(__name__)
 
+_READ_AT_ONCE = 50
+"""Messages that are read before any of them is worked on: few enough to stay in the processor's cache."""
 
-@dataclass(slots=True)
-class _Item:
-    """A message, and how it came."""
 
-    message: Message
-    arrival: Arrival
+class _Draft:
+    """What is known of a batch so far. Bodies that a newer one replaces are let go: they would fill the memory."""
+
+    def __init__(self, arrivals: Sequence[Arrival]) -> None:
+        self.arrivals = arrivals
+        self.read_up_to = 0
+        self.letters: list[DeadLetter] = []
+        self.points: list[Points] = []
+        self.kinds: Counter[str] = Counter()
+        self.duplicates = 0
+        self._said: dict[int, tuple[Message, Instant]] = {}
+        self._newest: dict[tuple[str, str, str, str], int] = {}
+
+    @property
+    def said(self) -> list[tuple[Message, Instant]]:
+        """The messages that matter for what follows, in order, and when they came."""
+        return list(self._said.values())
+
+    def add(self, message: Message, received_at: Instant) -> None:
+        """One more message that is new."""
+        self.kinds[message.kind] += 1
+        number = len(self._said) if not self._said else next(reversed(self._said)) + 1
+        self._said[number] = message, received_at
+        if isinstance(message.body, StateBody | HealthBody) and not message.late:
+            key = (message.hall, message.floor, message.node, message.kind)
+            before = self._newest.get(key)
+            if before is not None and self._said[before][0].captured_at <= message.captured_at:
+                del self._said[before]
+            self._newest[key] = number
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A batch whose points are on their way; `Intake.settle` does the rest."""
 
-    items: Sequence[_Item]
+    said: Sequence[tuple[Message, Instant]]
+    kinds: Mapping[str, int]
     letters: Sequence[DeadLetter]
     duplicates: int
     seen: Sequence[Seen]
+    rollups: RollupChanges
     sending: Sending | None
 
     @property
@@ -73,7 +102,6 @@ class _Batch:
     alerts: list[tuple[Incident, str, AlertText]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     stays: list[dict[str, Any]] = field(default_factory=list)
-    kinds: Counter[str] = field(default_factory=Counter)
 
 
 class Intake:
@@ -101,6 +129,8 @@ class Intake:
         self._records = records
         self._outlet = outlet
         self._book = SeenBook(records)
+        self._rollups = RollupBook(records)
+        self._draft: _Draft | None = None
         self._metrics = metrics
         self._clock = clock
         self._hall = hall
@@ -121,36 +151,60 @@ class Intake:
         """Read a batch and send its points on their way. What is prepared must be settled, in order.
 
         Raises:
-            RecordsError: it is not known what of it is new; prepare it again.
+            RecordsError: it is not known what of it is new; prepare the same batch again.
         """
-        messages, letters = self._read(arrivals)
-        self._book.load({_boot(item.message) for item in messages})  # the last thing here that may fail
-        items: list[_Item] = []
-        points: list[Points] = []
-        for item in messages:
-            if self._is_new(item.message):
-                try:
-                    made = None if self._outlet is None else points_of(item.message, item.arrival.received_at)
-                except ValueError as exc:
-                    letters.append(item.arrival.refused("body", str(exc)))
-                else:
-                    items.append(item)
-                    if made is not None:
-                        points.append(made)
-        sending = None if self._outlet is None else self._outlet.send(points)
-        return Prepared(items, letters, len(arrivals) - len(items) - len(letters), self._book.take_changes(), sending)
+        draft = self._draft if self._draft is not None and self._draft.arrivals is arrivals else _Draft(arrivals)
+        self._draft = draft
+        while draft.read_up_to < len(arrivals):
+            self._read(draft, arrivals[draft.read_up_to : draft.read_up_to + _READ_AT_ONCE])
+            draft.read_up_to += _READ_AT_ONCE
+        self._draft = None
+        return Prepared(
+            said=draft.said,
+            kinds=draft.kinds,
+            letters=draft.letters,
+            duplicates=draft.duplicates,
+            seen=self._book.take_changes(),
+            rollups=self._rollups.take_changes(),
+            sending=None if self._outlet is None else self._outlet.send(draft.points),
+        )
 
-    def _read(self, arrivals: Sequence[Arrival]) -> tuple[list[_Item], list[DeadLetter]]:
-        """The messages among the arrivals; the others become dead letters."""
-        items, letters = [], []
+    def _read(self, draft: _Draft, arrivals: Sequence[Arrival]) -> None:
+        """Read some more of a batch.
+
+        Raises:
+            RecordsError: nothing of it was.
+        """
+        messages: list[tuple[Message, Arrival]] = []
+        letters: list[DeadLetter] = []
         for arrival in arrivals:
             try:
-                items.append(_Item(read_arrival(arrival, self._hall), arrival))
+                messages.append((read_arrival(arrival, self._hall), arrival))
             except MessageError as exc:
                 letters.append(arrival.refused(exc.reason, str(exc)))
             except (ValueError, OverflowError) as exc:
                 letters.append(arrival.refused("body", str(exc)))
-        return items, letters
+        boots = {_boot(message) for message, _ in messages}
+        self._rollups.load({boot[:3] for boot in boots})
+        self._book.load(boots)
+        draft.letters += letters
+        for message, arrival in messages:
+            if self._is_new(message):
+                self._take_in(draft, message, arrival)
+            else:
+                draft.duplicates += 1
+
+    def _take_in(self, draft: _Draft, message: Message, arrival: Arrival) -> None:
+        """A message that is new."""
+        try:
+            points = None if self._outlet is None else points_of(message, arrival.received_at)
+        except ValueError as exc:
+            draft.letters.append(arrival.refused("body", str(exc)))
+            return
+        if points is not None:
+            draft.points.append(points)
+        self._rollups.add(message, arrival.received_at)
+        draft.add(message, arrival.received_at)
 
     def settle(self, prepared: Prepared) -> None:
         """Wait until the points of a batch are safe and put all else on record.
@@ -162,11 +216,12 @@ class Intake:
         if self._outlet is not None and prepared.sending is not None:
             letters += self._outlet.finish(prepared.sending)
         with self._records.writing() as connection:
-            batch = self._work_out(connection, prepared.items)
+            batch = self._work_out(connection, prepared.said)
             self._write(connection, batch)
             save_seen(connection, prepared.seen, self._clock.now())
+            save_rollups(connection, prepared.rollups)
             save_dead_letters(connection, letters)
-        self._report(batch, letters, prepared.duplicates)
+        self._report(batch, letters, prepared)
 
     def _is_new(self, message: Message) -> bool:
         # Status has no number of its own, for a last will is written in advance; a reply is said once and not kept.
@@ -174,29 +229,27 @@ class Intake:
             return True
         return self._book.add(_boot(message), message.seq)
 
-    def _work_out(self, connection: Connection, items: Sequence[_Item]) -> _Batch:
-        events = {i.message.body.event_id for i in items if isinstance(i.message.body, EventBody)}
-        by_node: defaultdict[NodeKey, list[_Item]] = defaultdict(list)
-        for item in items:
-            message = item.message
-            by_node[message.hall, message.floor, message.node].append(item)
+    def _work_out(self, connection: Connection, said: Sequence[tuple[Message, Instant]]) -> _Batch:
+        events = {message.body.event_id for message, _ in said if isinstance(message.body, EventBody)}
+        by_node: defaultdict[NodeKey, list[tuple[Message, Instant]]] = defaultdict(list)
+        for message, received_at in said:
+            by_node[message.hall, message.floor, message.node].append((message, received_at))
         batch = _Batch(
             nodes=load_live(connection, by_node) if by_node else {},
             incidents=load_incidents(connection, sorted(events)),
         )
-        for node, said in by_node.items():
+        for node, theirs in by_node.items():
             before = after = batch.nodes.get(node)
-            for item in said:
-                after = watch(after, item.message, item.arrival.received_at)
+            for message, received_at in theirs:
+                after = watch(after, message, received_at)
             if after is not None and after != before:
                 batch.nodes[node] = after
                 batch.changed_nodes.add(node)
-        for item in items:
-            self._count(batch, item.message)
+        for message, _ in said:
+            self._count(batch, message)
         return batch
 
     def _count(self, batch: _Batch, message: Message) -> None:
-        batch.kinds[message.kind] += 1
         match message.body:
             case EventBody(event_id=event_id):
                 self._count_event(batch, message, event_id)
@@ -226,11 +279,11 @@ class Intake:
         for incident, phase, text in batch.alerts:
             queue_alert(connection, self._channels, incident, phase, text, self._clock.now())
 
-    def _report(self, batch: _Batch, letters: Sequence[DeadLetter], duplicates: int) -> None:
+    def _report(self, batch: _Batch, letters: Sequence[DeadLetter], prepared: Prepared) -> None:
         """Tell those who wait, after the commit."""
-        for kind, count in batch.kinds.items():
+        for kind, count in prepared.kinds.items():
             self._metrics.messages.labels(kind).inc(count)
-        self._metrics.duplicates.inc(duplicates)
+        self._metrics.duplicates.inc(prepared.duplicates)
         for letter in letters:
             self._metrics.dead_letters.labels(letter.reason).inc()
         if letters:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from hall.clock import Instant
 from hall.views import IncidentStatus, IncidentView, NodeView
 from ingest.incidents import from_row
 from ingest.live import load_live
 from ingest.records import Records
+from ingest.rollups import Period, Rollup, read_rollups
 from ingest.schema import incidents
 
 MAX_INCIDENTS = 1_000
+MAX_ROLLUPS = 1_000
 
 
 class Reader:
@@ -64,6 +67,15 @@ class Reader:
                     self._incidents.clear()
                 self._incidents[key] = kept
         return kept[1]
+
+    def rollups(self, period: Period, start: Instant, end: Instant, *, limit: int = MAX_ROLLUPS) -> Sequence[Rollup]:
+        """Roll-ups that begin from `start` to before `end`, oldest first. At most `MAX_ROLLUPS` at once.
+
+        Raises:
+            RecordsError: the records cannot be read.
+        """
+        with self._records.reading() as connection:
+            return read_rollups(connection, period, start, end, limit=max(0, min(limit, MAX_ROLLUPS)))
 
     def _read_incidents(self, limit: int, status: IncidentStatus | None) -> Sequence[IncidentView]:
         statement = select(incidents).order_by(incidents.c.raised_at.desc(), incidents.c.event_id).limit(limit)

@@ -107,6 +107,32 @@ seen = Table(
     comment="Which messages were counted, so that none counts twice",
 )
 
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True),
+    Column("node", String(64), primary_key=True),
+    Column("period", String(8), primary_key=True, comment="minute or hour"),
+    Column("start", Integer, primary_key=True, comment="Unix seconds"),
+    Column("body", LargeBinary, nullable=False, comment="sums of its windows and zones, see ingest.rollups"),
+    Index("rollups_by_time", "period", "start"),
+)
+
+rollup_open = Table(
+    "rollup_open",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True),
+    Column("node", String(64), primary_key=True),
+    Column("boot", String(64), nullable=False),
+    Column("at", Float, nullable=False, comment="up to when it is summed"),
+    Column("held_at", Float, comment="when the state was captured that holds; it is that of the node"),
+    Column("start", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="The minute of each node that is not over",
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

@@ -14,6 +14,7 @@ from hall.broker import BrokerSettings
 from hall.clock import Clock, SystemClock
 from hall.errors import RecordsError
 from hall.layout import Hall
+from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender, Channel
 from ingest.intake import Intake
 from ingest.labels import Labels
@@ -84,6 +85,7 @@ class Centre:
             on_change=self.reader.changed,
             on_alert=self._wake_senders,
         )
+        self._hours = HourCloser(self._records, clock)
         self._subscriber = Subscriber(broker, name, intake, self.metrics, clock)
 
     def start(self) -> None:
@@ -92,6 +94,7 @@ class Centre:
             self._outlet.start()
         for sender in self._senders:
             sender.start()
+        self._hours.start()
         self._subscriber.start()
 
     def stop(self) -> None:
@@ -102,6 +105,7 @@ class Centre:
         self._subscriber.stop()
         for sender in self._senders:
             sender.stop()
+        self._hours.stop()
         if self._outlet is not None:
             self._outlet.stop()
         self._records.close()

@@ -119,9 +119,10 @@ class Subscriber:
         link = Link(self._settings, self._context, self._client_id, RECEIVE_MAXIMUM, self._waker, self._clock)
         try:
             link.subscribe(self._topic)
-            self._connected()
             while not self._stop.is_set():
                 batch = self._gather(link)
+                if link.is_subscribed and self.trouble is not None:
+                    self._connected()
                 if batch:
                     self._begin(link, batch)
                 while self._pending and (not batch or self._is_due(self._pending)) and self._finish(link):

@@ -81,6 +81,19 @@ def test_what_a_page_needs(centre: Centre, broker: Server) -> None:
     assert "hallwatch_broker_connected 1.0" in metrics
 
 
+def test_roll_ups(centre: Centre, broker: Server) -> None:
+    node = Numbered()
+    with Publisher(broker.port) as publisher:
+        publisher.send(*(node.message(T0 + at, a_state(2)) for at in range(0, 80, 10)))
+    client = _Client(create_app(centre))
+    path = f"/api/rollups?period=minute&start={T0}&end={T0 + 3600}"
+    wait_until(lambda: client.get(path).json(), "the minute")
+    (minute,) = client.get(path).json()
+    assert (minute["node"], minute["start"], minute["windows"]["w01"]["customer_s"]) == ("edge-f1", T0, 120)
+    assert client.get(f"/api/rollups?start={T0}&end={T0 + 3600}").json() == []
+    assert client.get(f"/api/rollups?start=x&end={T0}&period=day").status_code == 422
+
+
 @pytest.mark.parametrize("query", ["status=closed", "limit=0", "limit=1001", "limit=x"])
 def test_a_wrong_question_is_refused(centre: Centre, query: str) -> None:
     answer = _Client(create_app(centre)).get(f"/api/incidents?{query}")

@@ -76,6 +76,8 @@ def test_what_is_wrong_is_said(waker: Waker, says: list[bytes], error: str) -> N
         link = _link(port, waker)
         try:
             link.subscribe("a/+")
+            for _ in range(3):
+                link.receive(5.0)
         finally:
             link.close()
 
@@ -94,6 +96,7 @@ def test_messages_that_come_with_the_answer_are_not_lost(waker: Waker) -> None:
         link = _link(port, waker)
         link.subscribe("a/+")
         assert link.receive(5.0) == [("a", b"x", 9)]
+        assert link.is_subscribed
         link.acknowledge([9])
         assert link.receive(5.0) == [("a", b"x", 9)]
         assert heard[-1] == b"\x40\x02\x00\x09"
@@ -138,6 +141,8 @@ def test_tls_checks_the_certificate(tmp_path: Path, waker: Waker) -> None:
             _link(server.port, waker, url=url(""))
         link = _link(server.port, waker, url=url(f"?ca={certificate}"))
         link.subscribe("hallwatch/1/+/+/+/+")
+        assert link.receive(5.0) == []
+        assert link.is_subscribed
         link.leave()
         link.close()
     with pytest.raises(BrokerError, match=r"CA file .*key\.pem: "):

@@ -1,0 +1,121 @@
+"""What the records forget, and when. The time-series store has a retention of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
+
+from hall.clock import Instant
+from ingest import schema
+from ingest.records import Records
+from ingest.rollups import close_hours
+
+DAY_S = 86_400.0
+_ROWS_AT_ONCE = 5_000
+"""Deleted in one transaction: the centre, which may run meanwhile, waits for no longer than that takes."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Rows that are forgotten together, `days` after they were done with where nobody says otherwise."""
+
+    name: str
+    meaning: str
+    days: int
+    table: Table
+    old: Callable[[Instant], ColumnElement[bool]]
+
+
+KINDS = (
+    Kind(
+        "minutes",
+        "minute roll-ups; those of an hour stay in its own",
+        7,
+        schema.rollups,
+        lambda before: (schema.rollups.c.period == "minute") & (schema.rollups.c.start < _hour(before)),
+    ),
+    Kind(
+        "hours",
+        "hour roll-ups",
+        1100,
+        schema.rollups,
+        lambda before: (schema.rollups.c.period == "hour") & (schema.rollups.c.start < before),
+    ),
+    Kind("sessions", "finished sessions", 400, schema.sessions, lambda before: schema.sessions.c.ended_at < before),
+    Kind("stays", "finished stays", 400, schema.stays, lambda before: schema.stays.c.ended_at < before),
+    Kind(
+        "incidents",
+        "incidents that are cleared",
+        1100,
+        schema.incidents,
+        lambda before: (schema.incidents.c.status == "cleared") & (schema.incidents.c.latest_at < before),
+    ),
+    Kind(
+        "alerts",
+        "alerts that were sent or given up",
+        90,
+        schema.alerts,
+        lambda before: (schema.alerts.c.status != "waiting") & (schema.alerts.c.done_at < before),
+    ),
+    Kind(
+        "dead_letters",
+        "what was refused",
+        30,
+        schema.dead_letters,
+        lambda before: schema.dead_letters.c.received_at < before,
+    ),
+    Kind(
+        "seen",
+        "which messages were counted, of boots that are silent",
+        60,
+        schema.seen,
+        lambda before: schema.seen.c.updated_at < before,
+    ),
+)
+"""Everything that grows. What an incident is about is a window, not a person; see docs/security.md."""
+
+
+def forget(records: Records, now: Instant, days: Mapping[str, float], *, try_only: bool = False) -> dict[str, int]:
+    """Delete what is older than `days` of its kind, and say how many rows that were.
+
+    Args:
+        records: the records; the centre may run meanwhile.
+        now: the time.
+        days: by name of `KINDS`; a kind that is not named is kept.
+        try_only: only count.
+
+    Raises:
+        RecordsError: the records cannot be written; what was deleted until then is.
+    """
+    found: dict[str, int] = {}
+    for kind in KINDS:
+        if kind.name in days:
+            before = now - days[kind.name] * DAY_S
+            found[kind.name] = _count(records, kind, before) if try_only else _delete(records, kind, before)
+    return found
+
+
+def _count(records: Records, kind: Kind, before: Instant) -> int:
+    with records.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(kind.table).where(kind.old(before))) or 0
+
+
+def _delete(records: Records, kind: Kind, before: Instant) -> int:
+    deleted, old = 0, kind.old(before)
+    key = list(kind.table.primary_key)
+    some = select(*key).where(old).limit(_ROWS_AT_ONCE)
+    if kind.name == "minutes":
+        close_hours(records, before)
+    while True:
+        with records.writing() as connection:
+            gone = connection.execute(delete(kind.table).where(tuple_(*key).in_(some))).rowcount
+        deleted += gone
+        if gone < _ROWS_AT_ONCE:
+            return deleted
+
+
+def _hour(at: Instant) -> int:
+    """Minutes go by whole hours, so that the sums of an hour are made of all of them."""
+    return int(at // 3600) * 3600
