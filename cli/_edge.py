@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from twin.source import SimSource
 
 
-def open_detector(hall: Hall, threads: int, model: str | None = None, provider: str = "auto") -> Detector:
+def open_detector(
+    hall: Hall, threads: int, model: str | None = None, provider: str = "auto", *, parallel: int = 1
+) -> Detector:
     """The hall's detector, or another, checked and warmed up; says which one it is, and on what it runs.
 
     Raises:
@@ -49,11 +51,11 @@ def open_detector(hall: Hall, threads: int, model: str | None = None, provider: 
     """
     cv2.setNumThreads(1)  # cameras and inference share the cores already
     wanted = model or hall.model
-    detector = Detector(resolve(wanted, model_folders()), threads=threads, providers=[provider])
+    detector = Detector(resolve(wanted, model_folders()), threads=threads, parallel=parallel, providers=[provider])
     asked = f"{wanted}: " if wanted != detector.name else ""
     there = ", ".join(installed_names(get_available_providers()))
     at_work = f"{short_name(detector.provider)} ({'forced' if provider != 'auto' else 'chosen'}; installed: {there})"
-    print(f"detector {asked}{detector.name} on {at_work}, {threads} thread(s)", file=sys.stderr)
+    print(f"detector {asked}{detector.name} on {at_work}, {parallel} x {threads} thread(s)", file=sys.stderr)
     return detector
 
 

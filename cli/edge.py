@@ -36,6 +36,9 @@ def edge(
         Path, typer.Option(envvar="HALLWATCH_DATA_DIR", help="Folder of the outbox and the rule state.")
     ] = Path(".hallwatch"),
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
+    parallel: Annotated[
+        int | None, typer.Option(min=1, help="Inferences side by side; as many as there are processors by default.")
+    ] = None,
     model: ModelOption = None,
     provider: ProviderOption = "auto",
     loop: Annotated[bool, typer.Option("--loop", help="Play recordings over and over, in step.")] = False,
@@ -57,7 +60,7 @@ def edge(
     epoch = time.time() if loop_from is None else loop_from
     sources = list(recordings(hall, []).values())
     looped = LoopClock.around(sources, epoch) if loop or loop_from is not None else None
-    detector = open_detector(hall, threads, model, provider)
+    detector = open_detector(hall, threads, model, provider, parallel=parallel or os.cpu_count() or 1)
     service = EdgeService(hall, name, detector, settings, data / name, loop=looped, config=config)
 
     def _end(_number: int, _frame: FrameType | None) -> None:

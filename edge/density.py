@@ -5,6 +5,7 @@ Both run in a process of their own (`multiprocessing`), so that their processor 
 
 from __future__ import annotations
 
+import os
 import queue
 import tempfile
 import threading
@@ -40,6 +41,7 @@ LEAST_ANALYSED = 0.95
 MOST_LAG_S = 1.0
 """What a box must keep up: of the pictures a stream has and of the frames that are due, so many, and results at p95
 within a second of the picture."""
+_KINDS = ("main", "decode", "inference", "rest")
 
 
 class DensityJob(msgspec.Struct, frozen=True):
@@ -91,7 +93,7 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class _Timed(Detector):
-    """A detector that adds up its processor time."""
+    """A detector that adds up its processor time, as far as that is the main thread's."""
 
     spent_s = 0.0
 
@@ -239,7 +241,8 @@ class _Count:
 
 def _open(job: DensityJob) -> _Timed:
     cv2.setNumThreads(1)
-    return _Timed(resolve(job.model, job.folders), threads=1, providers=[job.provider])
+    # As `hallwatch edge` does.
+    return _Timed(resolve(job.model, job.folders), parallel=os.cpu_count() or 1, providers=[job.provider])
 
 
 def _bare_reader(
@@ -298,16 +301,17 @@ def _thread_s() -> dict[str, float]:
         except OSError:
             continue  # it has ended
         name = names.get(int(task.name), "")
-        kind = "main" if name == "MainThread" else "decode" if "-reader" in name else "rest"
+        kind = "main" if name == "MainThread" else "decode" if "-reader" in name else name.partition("_")[0]
+        kind = kind if kind in _KINDS else "rest"
         spent[kind] = spent.get(kind, 0.0) + (int(fields[11]) + int(fields[12])) / 100
     return spent
 
 
 def _stages(before: dict[str, float], after: dict[str, float], looked_s: float) -> dict[str, float]:
-    gone = {kind: after.get(kind, 0.0) - before.get(kind, 0.0) for kind in ("main", "decode", "rest")}
+    gone = {kind: after.get(kind, 0.0) - before.get(kind, 0.0) for kind in _KINDS}
     return {
         "decode": gone["decode"],
-        "inference": looked_s,
+        "inference": looked_s + gone["inference"],
         "pipeline": max(0.0, gone["main"] - looked_s),
         "rest": gone["rest"],
     }
