@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 
+from edge._closing import cameras_of
 from edge._expected import ExpectedWaits
 from edge.bodies import EventNames, session_body, wait_detail
 from edge.camera_fault import CameraWatch
@@ -39,6 +40,7 @@ class Judge:
     Attributes:
         zone_limits: by zone.
         expected: the wait to expect in each.
+        seen_by: the windows and zones that each camera looks at.
     """
 
     def __init__(
@@ -57,22 +59,39 @@ class Judge:
         # Of the hall file: what watches a window may have been made of an older one.
         self._window_limits = {w.id: hall.limits_of(w) for f in hall.floors for w in f.windows if w.id in windows}
         self.zone_limits = {z.id: hall.limits_of(z) for f in hall.floors for z in f.zones if z.id in zones}
+        self.seen_by = {
+            name: (
+                [window for window in windows.values() if name in cameras_of(window.window)],
+                [zone for zone in zones.values() if name in cameras_of(zone.zone)],
+            )
+            for name in cameras
+        }
         times = {name: rules.times for name, rules in window_rules.items()}
         self.expected = ExpectedWaits(windows, times, self._schedule.open_seconds)
 
-    def cameras(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
-        """What changed of the faults of cameras."""
-        for camera, watch in self._cameras.items():
-            for change in watch.step(now, on_duty=on_duty):
-                yield self._names.event(f"camera/{camera}", change)
+    def camera(self, now: Instant, camera: str, *, on_duty: bool) -> Iterator[AnyBody]:
+        """What changed of the faults of a camera."""
+        for change in self._cameras[camera].step(now, on_duty=on_duty):
+            yield self._names.event(f"camera/{camera}", change)
 
-    def step(self, now: Instant, *, on_duty: bool) -> Iterator[AnyBody]:
-        """What changed of everything: events, and sessions that are over."""
-        yield from self.cameras(now, on_duty=on_duty)
-        for zone in self._zones.values():
+    def step(self, now: Instant, *, on_duty: bool, camera: str | None = None) -> Iterator[AnyBody]:
+        """What changed: events, and sessions that are over.
+
+        Args:
+            now: capture time.
+            on_duty: whether the hall is open.
+            camera: whose windows and zones are to be judged; all where left out.
+        """
+        if camera is None:
+            names, windows, zones = list(self._cameras), list(self._windows.values()), list(self._zones.values())
+        else:
+            names, (windows, zones) = [camera], self.seen_by[camera]
+        for name in names:
+            yield from self.camera(now, name, on_duty=on_duty)
+        for zone in zones:
             yield from self._judge_zone(now, zone, on_duty=on_duty)
         working_day = self._schedule.working_day(now)
-        for window in self._windows.values():
+        for window in windows:
             ended = window.follow_session(now)
             if ended is not None:
                 yield self._finish_session(window.window, ended)

@@ -51,6 +51,8 @@ from vision.zoom import looks_of
 __all__ = ["Detects", "Emitted", "Pipeline"]
 
 HEAT_EVERY_S = 60.0
+_JUDGE_ALL_EVERY_S = 0.1
+"""A frame shows news of what its camera sees; time goes on for all the others as well, but needs no such hurry."""
 
 _Seen = tuple[Instant, Detections, AbstractSet[str]]
 
@@ -101,6 +103,7 @@ class Pipeline:
         self._parts = Parts(before)
         self._build({camera.id for camera in self.cameras}, load_saved(saved))
         self._pace = StatePace()
+        self._judged_at: Instant = float("-inf")
 
     def changed(self, hall: Hall) -> Pipeline:
         """A pipeline for another layout: what did not change in it goes on with the memory it has.
@@ -212,7 +215,8 @@ class Pipeline:
         ):
             at, camera = seen.frame.captured_at, seen.frame.camera_id
             # Before it is known that there is a picture again: the gap before it may have been an event.
-            emitted += [Emitted(at, body) for body in self._judge.cameras(at, on_duty=self._schedule.is_open(at))]
+            on_duty = self._schedule.is_open(at)
+            emitted += [Emitted(at, body) for body in self._judge.camera(at, camera, on_duty=on_duty)]
             self.watches[camera].frame(at, seen.look, seen.frame.size_px[0])
             if seen.found is not None:
                 told = (at, seen.found, seen.coarse)
@@ -220,13 +224,12 @@ class Pipeline:
             if seen.look.fault:
                 self._lose_sight(camera)
             if seen.look.state != "seen":
-                emitted += self.tick(at)
+                emitted += self._tick(at, camera)
         return emitted
 
     def _is_settled(self, camera: str, now: Instant) -> bool:
         """Whether what a camera saw last agrees with what is believed of each of its areas."""
-        windows = (w for w in self._windows.values() if camera in cameras_of(w.window))
-        zones = (z for z in self._zones.values() if camera in cameras_of(z.zone))
+        windows, zones = self._judge.seen_by[camera]
         return all(w.settled(camera, now) for w in windows) and all(z.settled for z in zones)
 
     def _observe(self, camera: str, seen: _Seen) -> list[Emitted]:
@@ -247,12 +250,12 @@ class Pipeline:
         self.watches[camera].frame(at, self._sights[camera].look, detections.size_px[0])
         people = self.locators[camera].locate(at, detections)
         on_duty = self._schedule.is_open(at)
-        for window in self._windows.values():
+        for window in self._judge.seen_by[camera][0]:
             window.step(camera, people, on_duty=on_duty, coarse=coarse)
         emitted = list(self._take_zones(camera, people, coarse))
         emitted += self._take_lines(camera, people)
         self._heat.add(camera, people)
-        return emitted + self.tick(at)
+        return emitted + self._tick(at, camera)
 
     def fault(self, camera: str) -> str | None:
         """What is wrong with the picture of a camera, in words; None where it shows the hall."""
@@ -260,18 +263,24 @@ class Pipeline:
 
     def _lose_sight(self, camera: str) -> None:
         self._sights[camera].drop()
-        for window in self._windows.values():
+        windows, zones = self._judge.seen_by[camera]
+        for window in windows:
             window.lose_sight(camera)
-        for zone in self._zones.values():
+        for zone in zones:
             zone.area.lose_sight(camera)
 
     def tick(self, at: Instant) -> list[Emitted]:
         """Let time pass up to a moment, with or without frames."""
+        return self._tick(at, None)
+
+    def _tick(self, at: Instant, camera: str | None) -> list[Emitted]:
         now = at if self._parts.at is None else max(at, self._parts.at)
         self._parts.at = now
         on_duty = self._schedule.is_open(now)
         overload = [self._names.event(f"node/{self.node}", change) for change in self.overload.step(now)]
-        judged = self._judge.step(now, on_duty=on_duty)
+        if camera is None or not 0 < now - self._judged_at < _JUDGE_ALL_EVERY_S:
+            camera, self._judged_at = None, now
+        judged = self._judge.step(now, on_duty=on_duty, camera=camera)
         emitted = [Emitted(now, body) for body in (*self._unwatched, *overload, *judged)]
         self._unwatched = []
         emitted += [Emitted(now, body) for body in self._heat.due(now)]
@@ -306,7 +315,7 @@ class Pipeline:
         )
 
     def _take_zones(self, camera: str, people: People, coarse: AbstractSet[str]) -> Iterator[Emitted]:
-        for zone in self._zones.values():
+        for zone in self._judge.seen_by[camera][1]:
             if zone.zone.id in coarse:
                 continue
             for finished in zone.area.step(camera, people):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from hall.errors import ModelError
 from models.zoo import ModelEntry, ModelFile
 from vision.detector import Detector
+from vision.types import Detections
 
 
 def varint(value: int) -> bytes:
@@ -152,3 +155,20 @@ def test_a_network_that_fails_in_its_first_inference(tmp_path: Path) -> None:
 def test_a_network_that_puts_out_no_numbers(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"tiny\.onnx: output boxes: found values that are not finite"):
         Detector(model(tmp_path, network("batch", divide=0.0)))
+
+
+def test_pictures_side_by_side_are_those_one_after_the_other(tmp_path: Path) -> None:
+    images = [image(LEFT), image(), image(RIGHT, LEFT), image(RIGHT), image(LEFT)]
+    alone = Detector(model(tmp_path, network("batch"))).detect(images)
+    threads: set[str] = set()
+
+    class Watched(Detector):
+        def _look(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+            threads.add(threading.current_thread().name)
+            return super()._look(images)
+
+    shared = Watched(model(tmp_path, network("batch")), parallel=2).detect(images)
+    assert [found.boxes_px.tolist() for found in shared] == [found.boxes_px.tolist() for found in alone]
+    assert all(name.startswith("inference") for name in threads), "the caller waits"
+    with pytest.raises(ValueError, match="parallel: expected 1 or more, got 0"):
+        Detector(model(tmp_path, network("batch")), parallel=0)
