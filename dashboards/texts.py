@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from hall import words
 from hall.clock import Instant
 from hall.messages import CameraFault, Rule, Seen, Severity, StreamName, WindowStatus
 from hall.views import IncidentStatus
+from hall.words import WORDS, Language
 
-Lang = Literal["zh", "en"]
+Lang = Language
 NodeState = Literal["online", "stopped", "offline", "waiting"]
 """Status of a box; `waiting` until its first message."""
 
 DEFAULT_LANG: Lang = "zh"
+_ZH, _EN = WORDS["zh"], WORDS["en"]
 _PICTURE_FAULTS: tuple[CameraFault, ...] = ("frozen", "dark", "covered", "moved")
 
 
@@ -119,22 +120,22 @@ ZH = Texts(
     node_state={"online": "在线", "offline": "离线", "stopped": "已停止", "waiting": "等待连接"},
     since="自 {time}",
     camera_away="摄像机 {camera} 无画面",
-    camera_fault={fault: f"{words.CAMERA} {{camera}} {words.FAULTS[fault]}" for fault in _PICTURE_FAULTS},
+    camera_fault={fault: f"{_ZH.subjects['camera']} {{camera}} {_ZH.faults[fault]}" for fault in _PICTURE_FAULTS},
     fallback={
         "main": "摄像机 {camera} 子码流读取失败，改用主码流",
         "substream": "摄像机 {camera} 主码流读取失败，改用子码流",
     },
-    fault=words.FAULTS,
-    camera=words.CAMERA + " {camera}",
-    node=words.NODE + " {node}",
+    fault=_ZH.faults,
+    camera=_ZH.subjects["camera"] + " {camera}",
+    node=_ZH.subjects["node"] + " {node}",
     overloaded="过载，未分析 {percent}% 的画面",
     clerk_seen={"present": "人员在岗", "absent": "人员不在", "unknown": "人员未知"},
     self_service="自助终端",
     customers="窗前 {count} 人",
     session="本次办理",
     next_open="{time} 开放",
-    severity=words.SEVERITIES,
-    rule=words.RULES,
+    severity=_ZH.severities,
+    rule=_ZH.rules,
     incident_status={"open": "未结", "cleared": "已解除"},
     duration="持续",
     limit="时限 {limit}",
@@ -146,7 +147,7 @@ ZH = Texts(
         "camera_fault": "画面已恢复",
         "overload": "已能分析全部画面",
     },
-    reason=words.REASONS,
+    reason=_ZH.reasons,
     unknown_time="其中 {duration} 无法判断",
     waiting_now="正在等候",
     longest="最长等候",
@@ -217,31 +218,17 @@ EN = Texts(
         "main": "camera {camera}: substream fails, main stream is read",
         "substream": "camera {camera}: main stream fails, substream is read",
     },
-    fault={
-        "offline": "cannot be reached",
-        "stalled": "no picture comes",
-        "unwatched": "not looked at",
-        "frozen": "picture frozen",
-        "dark": "picture dark",
-        "covered": "covered",
-        "moved": "moved",
-    },
-    camera="Camera {camera}",
-    node="Box {node}",
+    fault=_EN.faults,
+    camera=_EN.subjects["camera"] + " {camera}",
+    node=_EN.subjects["node"] + " {node}",
     overloaded="overloaded: {percent} % of the frames are not looked at",
     clerk_seen={"present": "Clerk present", "absent": "Clerk absent", "unknown": "Clerk unknown"},
     self_service="Self-service",
     customers="{count} at window",
     session="This case",
     next_open="opens {time}",
-    severity={"warning": "Warning", "critical": "Critical"},
-    rule={
-        "clerk_absent": "Clerk absent",
-        "long_wait": "Long wait",
-        "overtime_case": "Overtime",
-        "camera_fault": "Camera fault",
-        "overload": "Box overloaded",
-    },
+    severity=_EN.severities,
+    rule=_EN.rules,
     incident_status={"open": "Open", "cleared": "Cleared"},
     duration="for",
     limit="limit {limit}",
@@ -253,12 +240,7 @@ EN = Texts(
         "camera_fault": "the picture is back",
         "overload": "it looks at every frame again",
     },
-    reason={
-        "resolved": "resolved",
-        "off_duty": "the window went off duty",
-        "camera_lost": "the camera lost sight",
-        "reconfigured": "no longer watched: the hall file changed",
-    },
+    reason=_EN.reasons,
     unknown_time="{duration} of it could not be seen",
     waiting_now="waiting now",
     longest="Longest wait",

@@ -1,22 +1,15 @@
-"""What an alert says, in Chinese: plain text that every channel shows."""
+"""What an alert says, in Chinese or English: plain text that every channel shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from hall.messages import Rule
-from hall.words import FAULTS, REASONS, RULES, SEVERITIES
+from hall.words import WORDS, Language
 from ingest.incidents import Incident
 from ingest.labels import Labels
 
-_WHAT: Mapping[Rule, str] = {
-    "clerk_absent": "无人值守",
-    "long_wait": "有人等候过久",
-    "overtime_case": "办理超时",
-    "camera_fault": "画面不可用",
-    "overload": "未能分析全部画面",
-}
+AlertPhase = Literal["raised", "cleared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,57 +20,108 @@ class AlertText:
     body: str
 
 
-def opened_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
-    """An incident opened. `late` says that the message waited in the outbox of its box."""
-    name = labels.subject(incident.floor, incident.subject)
+def alert_text(incident: Incident, phase: AlertPhase, language: Language, labels: Labels, *, late: bool) -> AlertText:
+    """What, where, since when, how long and how to act; or that it is over.
+
+    Args:
+        incident: as it is now.
+        phase: what it is told for.
+        language: that of the text; labels of windows stay as the hall file has them.
+        labels: what people call its parts.
+        late: the message waited in the outbox of its box, so this is history.
+    """
+    if phase == "cleared":
+        return (
+            _cleared_zh(incident, labels, late=late) if language == "zh" else _cleared_en(incident, labels, late=late)
+        )
+    return _opened_zh(incident, labels, late=late) if language == "zh" else _opened_en(incident, labels, late=late)
+
+
+def _opened_zh(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
+    words, name = WORDS["zh"], labels.subject(incident.floor, incident.subject, "zh")
     lines = [
-        f"{_spaced(name)}{_what(incident)}，自 {labels.local(incident.started_at)} 起，"
-        f"已 {duration(incident.elapsed_s)}（时限 {duration(incident.limit_s)}）。",
+        f"{_spaced(name)}{_what(incident, 'zh')}，自 {labels.local(incident.started_at)} 起，"
+        f"已 {duration(incident.elapsed_s, 'zh')}（时限 {duration(incident.limit_s, 'zh')}）。",
     ]
     if incident.unknown_s >= 1:
-        lines.append(f"其中画面不可见 {duration(incident.unknown_s)}，未计入。")
-    kind = f"{RULES[incident.rule]}·{SEVERITIES[incident.severity]}"
-    return AlertText(f"【{kind}】{name}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)]))
+        lines.append(f"其中画面不可见 {duration(incident.unknown_s, 'zh')}，未计入。")
+    lines += [f"地点：{labels.place(incident.hall, incident.floor)}", f"处理：{_action(incident, 'zh')}"]
+    kind = f"{words.rules[incident.rule]}·{words.severities[incident.severity]}"
+    mark = "（补报）" if late else ""
+    return AlertText(f"【{kind}】{name}{mark}", "\n".join([*lines, f"编号 {incident.event_id[:8]}"]))
 
 
-def cleared_text(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
-    """An incident cleared."""
-    name = labels.subject(incident.floor, incident.subject)
-    ended_at = incident.started_at if incident.ended_at is None else incident.ended_at
+def _opened_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
+    words, name = WORDS["en"], labels.subject(incident.floor, incident.subject, "en")
     lines = [
-        f"{_spaced(name)}{RULES[incident.rule]}已解除：{REASONS.get(incident.reason or '', '已结束')}。",
-        f"自 {labels.local(incident.started_at)} 至 {labels.local(ended_at)}，历时 {duration(incident.elapsed_s)}。",
+        f"{name}: {_what(incident, 'en')} since {labels.local(incident.started_at)}, "
+        f"for {duration(incident.elapsed_s, 'en')} (limit {duration(incident.limit_s, 'en')}).",
     ]
-    return AlertText(
-        f"【解除】{name} {RULES[incident.rule]}{_late_mark(late=late)}", "\n".join([*lines, _number(incident)])
-    )
+    if incident.unknown_s >= 1:
+        lines.append(f"Besides, nothing could be seen for {duration(incident.unknown_s, 'en')}, which does not count.")
+    lines += [f"Where: {labels.place(incident.hall, incident.floor)}", f"What to do: {_action(incident, 'en')}"]
+    kind = f"{words.rules[incident.rule]}, {words.severities[incident.severity]}"
+    mark = " (reported late)" if late else ""
+    return AlertText(f"[{kind}] {name}{mark}", "\n".join([*lines, f"No. {incident.event_id[:8]}"]))
 
 
-def duration(seconds: float) -> str:
-    """A duration as people say it, e.g. `5 分钟`, `1 小时 2 分钟`, `8 分 12 秒`."""
+def _cleared_zh(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
+    words, name = WORDS["zh"], labels.subject(incident.floor, incident.subject, "zh")
+    rule = words.rules[incident.rule]
+    lines = [
+        f"{_spaced(name)}{rule}已解除：{words.reasons.get(incident.reason or '', words.ended)}。",
+        f"自 {labels.local(incident.started_at)} 至 {labels.local(_end(incident))}，"
+        f"历时 {duration(incident.elapsed_s, 'zh')}。",
+        f"地点：{labels.place(incident.hall, incident.floor)}",
+        f"编号 {incident.event_id[:8]}",
+    ]
+    return AlertText(f"【解除】{name} {rule}{'（补报）' if late else ''}", "\n".join(lines))
+
+
+def _cleared_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
+    words, name = WORDS["en"], labels.subject(incident.floor, incident.subject, "en")
+    rule = words.rules[incident.rule]
+    lines = [
+        f"{name}: {rule.lower()} is over: {words.reasons.get(incident.reason or '', words.ended)}.",
+        f"From {labels.local(incident.started_at)} to {labels.local(_end(incident))}, "
+        f"for {duration(incident.elapsed_s, 'en')}.",
+        f"Where: {labels.place(incident.hall, incident.floor)}",
+        f"No. {incident.event_id[:8]}",
+    ]
+    return AlertText(f"[Cleared] {name}, {rule.lower()}{' (reported late)' if late else ''}", "\n".join(lines))
+
+
+def duration(seconds: float, language: Language) -> str:
+    """A duration as people say it, e.g. `5 分钟`, `1 小时 2 分钟`, `8 分 12 秒`; `5 min`, `1 h 2 min`, `8 min 12 s`."""
     total = round(max(0.0, seconds))
     hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
+    hour, minute, minute_before_seconds, second = (
+        ("小时", "分钟", "分", "秒") if language == "zh" else ("h", "min", "min", "s")
+    )
     if hours:
-        return f"{hours} 小时 {minutes} 分钟" if minutes else f"{hours} 小时"
+        return f"{hours} {hour} {minutes} {minute}" if minutes else f"{hours} {hour}"
     if minutes:
-        return f"{minutes} 分 {rest} 秒" if rest else f"{minutes} 分钟"
-    return f"{rest} 秒"
+        return f"{minutes} {minute_before_seconds} {rest} {second}" if rest else f"{minutes} {minute}"
+    return f"{rest} {second}"
 
 
-def _what(incident: Incident) -> str:
+def _what(incident: Incident, language: Language) -> str:
     """What is wrong; of a camera, in which way, as far as there is a word for it."""
-    fault = next((word for fault, word in FAULTS.items() if fault == incident.detail.get("fault")), None)
-    return (fault if incident.rule == "camera_fault" else None) or _WHAT[incident.rule]
+    words = WORDS[language]
+    fault = next((word for fault, word in words.faults.items() if fault == incident.detail.get("fault")), None)
+    return (fault if incident.rule == "camera_fault" else None) or words.what[incident.rule]
+
+
+def _action(incident: Incident, language: Language) -> str:
+    words = WORDS[language]
+    fault = next((word for fault, word in words.fault_actions.items() if fault == incident.detail.get("fault")), None)
+    return (fault if incident.rule == "camera_fault" else None) or words.actions[incident.rule]
+
+
+def _end(incident: Incident) -> float:
+    return incident.started_at if incident.ended_at is None else incident.ended_at
 
 
 def _spaced(name: str) -> str:
     """A name that ends in Latin letters is set apart from the Chinese that follows."""
     return f"{name} " if name[-1:].isascii() else name
-
-
-def _late_mark(*, late: bool) -> str:
-    return "（补报）" if late else ""
-
-
-def _number(incident: Incident) -> str:
-    return f"编号 {incident.event_id[:8]}"

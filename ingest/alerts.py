@@ -7,22 +7,21 @@ millisecond between the two sends it twice, and then its key (`event_id:phase`) 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import apprise
 from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Clock, Instant
-from hall.errors import InputError, RecordsError
-from ingest._alert_text import AlertText
+from hall.errors import RecordsError
+from ingest._alert_text import AlertPhase, AlertText, alert_text
 from ingest._sent_note import SentNote
+from ingest.channels import Channel
 from ingest.incidents import Incident
+from ingest.labels import Labels
 from ingest.metrics import Metrics
 from ingest.records import Records
 from ingest.schema import alerts
@@ -37,53 +36,19 @@ GIVE_UP_S = 24 * 3600.0
 _PASS_ROWS = 200
 
 
-class Channel:
-    """Where alerts go: an apprise address.
-
-    Args:
-        url: such as `json://host:port/path` (a webhook), `wecombot://KEY`, `dingtalk://...`, `mailto://...`.
-
-    Raises:
-        InputError: apprise knows no such service. The address is not shown, for it holds secrets.
-    """
-
-    def __init__(self, url: str) -> None:
-        with warnings.catch_warnings():
-            # apprise loads all its services here, one of which tries a deprecated module first.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            plugin: Any = apprise.Apprise.instantiate(url)
-        if not isinstance(plugin, apprise.NotifyBase):
-            scheme = url.partition("://")[0] if "://" in url else "none"
-            raise InputError(
-                f"alert address with scheme {scheme!r}: apprise knows no such service or misses a part of it; "
-                "expected an address such as json://HOST:PORT/PATH, wecombot://KEY or mailto://USER:PASSWORD@HOST"
-            )
-        self._plugin: Any = plugin
-        self.id = hashlib.sha256(url.encode()).hexdigest()[:16]
-        self.name = f"{plugin.service_name} {self.id[:6]}"
-
-    def send(self, text: AlertText, *, key: str, event_id: str, phase: str) -> bool:
-        """Send one alert; False where the channel did not take it.
-
-        A webhook gets `event_id`, `phase` and `key` in its payload, and the key as header `Idempotency-Key`.
-        """
-        if hasattr(self._plugin, "payload_extras"):
-            self._plugin.payload_extras.update({"event_id": event_id, "phase": phase, "key": key})
-            self._plugin.headers["Idempotency-Key"] = key
-        kind = apprise.NotifyType.SUCCESS if phase == "cleared" else apprise.NotifyType.WARNING
-        return bool(self._plugin.notify(body=text.body, title=text.title, notify_type=kind))
-
-
 def queue_alert(
     connection: Connection,
     channels: Iterable[Channel],
     incident: Incident,
-    phase: str,
-    text: AlertText,
+    phase: AlertPhase,
+    labels: Labels,
     now: Instant,
+    *,
+    late: bool = False,
 ) -> None:
-    """Put an alert before every channel, once for each opening of the incident."""
+    """Put an alert before every channel, in its language, once for each opening of the incident."""
     for channel in channels:
+        text = alert_text(incident, phase, channel.language, labels, late=late)
         statement = insert(alerts).values(
             event_id=incident.event_id,
             phase=phase,

@@ -22,9 +22,10 @@ from hall.errors import MessageError
 from hall.layout import Hall
 from hall.messages import EventBody, HealthBody, Message, ReplyBody, SessionBody, StateBody, StatusBody, StayBody
 from ingest import schema
-from ingest._alert_text import AlertText, cleared_text, opened_text
-from ingest.alerts import Channel, queue_alert
+from ingest._alert_text import AlertPhase
+from ingest.alerts import queue_alert
 from ingest.arrivals import Arrival, read_arrival
+from ingest.channels import Channel
 from ingest.dead_letters import DeadLetter, save_dead_letters
 from ingest.incidents import Incident, load_incidents, merge, save_incidents
 from ingest.labels import Labels
@@ -99,7 +100,7 @@ class _Batch:
     incidents: dict[str, Incident]
     changed_nodes: set[NodeKey] = field(default_factory=set)
     changed_incidents: set[str] = field(default_factory=set)
-    alerts: list[tuple[Incident, str, AlertText]] = field(default_factory=list)
+    alerts: list[tuple[Incident, AlertPhase, bool]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     stays: list[dict[str, Any]] = field(default_factory=list)
 
@@ -266,9 +267,9 @@ class Intake:
         batch.incidents[event_id] = after
         batch.changed_incidents.add(event_id)
         if before is None or after.openings > before.openings:
-            batch.alerts.append((after, "raised", opened_text(after, self._labels, late=message.late)))
+            batch.alerts.append((after, "raised", message.late))
         if after.status == "cleared" and (before is None or before.status == "open"):
-            batch.alerts.append((after, "cleared", cleared_text(after, self._labels, late=message.late)))
+            batch.alerts.append((after, "cleared", message.late))
 
     def _write(self, connection: Connection, batch: _Batch) -> None:
         save_live(connection, [batch.nodes[key] for key in batch.changed_nodes])
@@ -276,8 +277,8 @@ class Intake:
         for table, rows in ((schema.sessions, batch.sessions), (schema.stays, batch.stays)):
             if rows:
                 connection.execute(insert(table).on_conflict_do_nothing(), rows)
-        for incident, phase, text in batch.alerts:
-            queue_alert(connection, self._channels, incident, phase, text, self._clock.now())
+        for incident, phase, late in batch.alerts:
+            queue_alert(connection, self._channels, incident, phase, self._labels, self._clock.now(), late=late)
 
     def _report(self, batch: _Batch, letters: Sequence[DeadLetter], prepared: Prepared) -> None:
         """Tell those who wait, after the commit."""

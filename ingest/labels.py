@@ -8,9 +8,7 @@ import msgspec
 
 from hall.clock import Instant
 from hall.layout import Hall
-from hall.words import CAMERA, NODE
-
-_NAMED = {"camera": CAMERA, "node": NODE}
+from hall.words import WORDS, Language
 
 
 class WindowLabel(msgspec.Struct, frozen=True):
@@ -57,12 +55,16 @@ class Labels:
         self._zone: tzinfo = UTC if hall is None else hall.zone_info
         self._subjects = {} if self.hall is None else _subjects(self.hall)
 
-    def subject(self, floor: str, subject: str) -> str:
+    def subject(self, floor: str, subject: str, language: Language = "zh") -> str:
         """What people call a subject such as `window/w01`."""
         kind, _, identity = subject.partition("/")
-        if identity and kind in _NAMED:
-            return f"{_NAMED[kind]} {identity}"
+        if identity and kind in WORDS[language].subjects:
+            return f"{WORDS[language].subjects[kind]} {identity}"
         return self._subjects.get((floor, subject)) or identity or subject
+
+    def place(self, hall: str, floor: str) -> str:
+        """A floor of a hall, e.g. `演示政务服务中心 f1`."""
+        return f"{hall if self.hall is None else self.hall.name} {floor}"
 
     def local(self, at: Instant) -> str:
         """An instant in the hall's time zone, e.g. `2026-01-05 09:00:07`."""

@@ -15,7 +15,8 @@ from hall.clock import Clock, SystemClock
 from hall.errors import RecordsError
 from hall.layout import Hall
 from ingest._hour_closer import HourCloser
-from ingest.alerts import AlertSender, Channel
+from ingest.alerts import AlertSender
+from ingest.channels import Channel
 from ingest.intake import Intake
 from ingest.labels import Labels
 from ingest.metrics import Metrics

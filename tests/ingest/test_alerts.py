@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -12,10 +11,10 @@ from hall.errors import InputError
 from hall.layout import Hall
 from hall.messages import Message, encode
 from ingest import schema
-from ingest._alert_text import duration
 from ingest._sent_note import SentNote
-from ingest.alerts import GIVE_UP_S, AlertSender, Channel
+from ingest.alerts import GIVE_UP_S, AlertSender
 from ingest.arrivals import Arrival
+from ingest.channels import Channel
 from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.records import Records
@@ -68,12 +67,16 @@ def test_an_incident_alerts_when_it_opens_and_when_it_clears(
     assert opened.payload["title"] == "【离岗·严重】1号窗口"
     assert opened.payload["message"] == (
         "1号窗口无人值守，自 2026-01-05 09:00:00 起，已 5 分钟（时限 5 分钟）。\n"
-        f"其中画面不可见 12 秒，未计入。\n编号 {EVENT[:8]}"
+        "其中画面不可见 12 秒，未计入。\n"
+        "地点：演示政务服务中心 f1\n"
+        "处理：请通知该窗口人员返岗，或安排替岗；暂停服务的，请摆放告示并引导群众到其他窗口。\n"
+        f"编号 {EVENT[:8]}"
     )
     assert cleared.payload["title"] == "【解除】1号窗口 离岗"
     assert cleared.payload["message"] == (
         "1号窗口离岗已解除：已恢复正常。\n"
-        f"自 2026-01-05 09:00:00 至 2026-01-05 09:08:12，历时 8 分 12 秒。\n编号 {EVENT[:8]}"
+        "自 2026-01-05 09:00:00 至 2026-01-05 09:08:12，历时 8 分 12 秒。\n"
+        f"地点：演示政务服务中心 f1\n编号 {EVENT[:8]}"
     )
     assert [(r.payload["event_id"], r.payload["phase"], r.payload["type"]) for r in webhook.requests] == [
         (EVENT, "raised", "warning"),
@@ -81,31 +84,6 @@ def test_an_incident_alerts_when_it_opens_and_when_it_clears(
     ]
     assert [r.headers["idempotency-key"] for r in webhook.requests] == webhook.delivered == [RAISED, CLEARED]
     assert _rows(records) == [("raised", "sent"), ("cleared", "sent")]
-
-
-def test_history_says_that_it_is(say: Say, records: Records) -> None:
-    say(msgspec.structs.replace(Numbered().message(T0, an_event("raised")), late=True))
-    with records.reading() as connection:
-        assert connection.scalar(select(schema.alerts.c.title)) == "【离岗·提醒】1号窗口（补报）"
-
-
-def test_a_camera_fault_says_which(say: Say, records: Records) -> None:
-    fault = msgspec.structs.replace(
-        an_event("raised"), rule="camera_fault", subject="camera/c1", detail={"fault": "covered"}
-    )
-    say(Numbered().message(T0, fault))
-    with records.reading() as connection:
-        title, body = connection.execute(select(schema.alerts.c.title, schema.alerts.c.body)).one()
-    assert title == "【摄像机故障·提醒】摄像机 c1"
-    assert body.startswith("摄像机 c1 被遮挡，自 2026-01-05 09:00:00 起")
-
-
-def test_an_overload_names_its_box(say: Say, records: Records) -> None:
-    say(Numbered().message(T0, msgspec.structs.replace(an_event("raised"), rule="overload", subject="node/edge-f1")))
-    with records.reading() as connection:
-        title, body = connection.execute(select(schema.alerts.c.title, schema.alerts.c.body)).one()
-    assert title == "【边缘盒过载·提醒】边缘盒 edge-f1"
-    assert body.startswith("边缘盒 edge-f1 未能分析全部画面，自 2026-01-05 09:00:00 起")
 
 
 def test_an_incident_that_opens_again_alerts_again(
@@ -194,9 +172,16 @@ def test_an_address_that_apprise_does_not_know_is_refused_without_being_shown(ur
     assert "user:hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 秒"), (59.6, "1 分钟"), (300, "5 分钟"), (492, "8 分 12 秒"), (3600, "1 小时"), (3750, "1 小时 2 分钟")],
-)
-def test_durations_as_people_say_them(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_each_channel_is_told_in_its_language(records: Records, metrics: Metrics, hall: Hall, webhook: Webhook) -> None:
+    channels = [Channel(f"{webhook.url}/a?alert_language=en"), Channel(f"{webhook.url}/b?rto=3&alert_language=zh")]
+    intake = Intake(records, None, metrics, SystemClock(), hall=hall, channels=channels)
+    raised = Numbered().message(T0 + 300, an_event("raised"))
+    intake.take([Arrival.of(raised.topic, encode(raised), T0)])
+    with records.reading() as connection:
+        titles = connection.scalars(select(schema.alerts.c.title).order_by(schema.alerts.c.id)).all()
+    assert titles == ["[Clerk absent, Warning] 1号窗口", "【离岗·提醒】1号窗口"]
+
+
+def test_a_language_that_alerts_do_not_speak_is_refused() -> None:
+    with pytest.raises(InputError, match="alert_language=fr: expected zh or en"):
+        Channel("json://user:hush@host/?alert_language=fr")
