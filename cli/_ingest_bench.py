@@ -33,11 +33,13 @@ _LONGEST_S = 900.0
 
 
 class Round(msgspec.Struct, frozen=True):
-    """One drain of the same messages by both; rates are messages per second."""
+    """One drain of the same messages by both. Broker and store: their processor time while the centre drained."""
 
     centre: Drained
     peer: Drained
     ratio_to_peer: float
+    broker_cpu_s: float
+    store_cpu_s: float
 
 
 class Outage(msgspec.Struct, frozen=True):
@@ -69,7 +71,9 @@ class IngestFigures(msgspec.Struct, frozen=True):
     Attributes:
         ratio_to_peer: the median of the rounds: messages a second of the centre, through to the store, over those
             of the bare subscriber.
-        cpu_us, peer_cpu_us: processor time per message; the store's and the broker's are not in it.
+        cpu_us, peer_cpu_us: processor time per message, of these processes alone.
+        store_cpu_us, broker_cpu_us: what VictoriaMetrics and mosquitto spent on a message meanwhile. All of it together
+            over the cores is the least time that a message can take on this machine.
         points, samples: lines and numbers written in a round; `stored` is what the store holds at the end.
     """
 
@@ -80,6 +84,8 @@ class IngestFigures(msgspec.Struct, frozen=True):
     peer_per_s: float
     cpu_us: float
     peer_cpu_us: float
+    store_cpu_us: float
+    broker_cpu_us: float
     rss_mb: float
     points: int
     samples: int
@@ -134,6 +140,8 @@ def _figures(
         peer_per_s=median(lambda r: work.messages / r.peer.seconds),
         cpu_us=median(lambda r: r.centre.cpu_s / work.messages * 1e6),
         peer_cpu_us=median(lambda r: r.peer.cpu_s / work.messages * 1e6),
+        store_cpu_us=median(lambda r: r.store_cpu_s / work.messages * 1e6),
+        broker_cpu_us=median(lambda r: r.broker_cpu_s / work.messages * 1e6),
         rss_mb=max(r.centre.rss_mb for r in rounds),
         points=points,
         samples=samples,
@@ -150,9 +158,17 @@ def _round(work: Work, points: int, broker: _Server, victoria: _Victoria, folder
     bench.publish(settings, encoded(floor_messages(work, _start(work))))
     with _child(bench.drain_bare, settings, work.messages) as told:
         peer = _last(told)
+    before = broker.cpu_s, victoria.cpu_s
     with _child(bench.drain_centre, settings, victoria.address, folder, work.messages, points) as told:
         centre = _last(told)
-    return Round(centre, peer, peer.seconds / centre.seconds)
+    after = broker.cpu_s, victoria.cpu_s
+    return Round(
+        centre=centre,
+        peer=peer,
+        ratio_to_peer=peer.seconds / centre.seconds,
+        broker_cpu_s=after[0] - before[0],
+        store_cpu_s=after[1] - before[1],
+    )
 
 
 def _outage(
@@ -258,6 +274,14 @@ class _Server:
             return True
         return False
 
+    @property
+    def cpu_s(self) -> float:
+        """Processor time that it has taken."""
+        assert self._process is not None
+        # proc(5): after the name in brackets, user and system time are the twelfth and the thirteenth.
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         """End it."""
         if self._process is not None:
@@ -350,8 +374,9 @@ def ingest_text(figures: IngestFigures) -> str:
         f"{work.messages} floor messages of {work.windows} windows and {work.zones} zones from {work.floors} boxes: "
         f"{figures.points} points, {figures.samples} numbers, {figures.stored} of them in VictoriaMetrics",
         f"{figures.per_s:.0f} messages a second through to the store; bare paho with msgspec: {figures.peer_per_s:.0f}",
-        f"ratio_to_peer {figures.ratio_to_peer:.2f}; processor time per message {figures.cpu_us:.0f} us, peer "
-        f"{figures.peer_cpu_us:.0f} us; memory {figures.rss_mb:.0f} MB",
+        f"ratio_to_peer {figures.ratio_to_peer:.2f} on {figures.cores} cores; processor time per message: centre "
+        f"{figures.cpu_us:.0f} us, store {figures.store_cpu_us:.0f}, broker {figures.broker_cpu_us:.0f}; peer "
+        f"{figures.peer_cpu_us:.0f}; memory of the centre {figures.rss_mb:.0f} MB",
     ]
     if (outage := figures.outage) is not None:
         lines.append(

@@ -21,7 +21,7 @@ from hall.errors import InputError
 from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
-from ingest.service import SWITCH_S, Centre
+from ingest.service import Centre, tune_process
 
 _GRACE_S = 3
 """How long open pages may keep the server from ending."""
@@ -114,7 +114,7 @@ def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "in
     Raises:
         InputError: nobody can listen there.
     """
-    sys.setswitchinterval(SWITCH_S)
+    tune_process()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_S))
 
     # uvicorn ends its loop on a signal and then raises the signal again; ours makes that harmless.

@@ -6,8 +6,6 @@ Each runs in a process of its own (`multiprocessing`), so that processor time an
 from __future__ import annotations
 
 import random
-import resource
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,11 +21,11 @@ from paho.mqtt.properties import Properties
 
 from hall.broker import BrokerSettings
 from hall.clock import Instant, to_datetime
-from hall.errors import BrokerError
+from hall.errors import BrokerError, ServiceError
 from hall.messages import MESSAGES, Message, StateBody, WindowState, ZoneState, compose, encode
 from hall.topics import SUBSCRIPTION, Address
 from ingest.points import points_of
-from ingest.service import SWITCH_S, Centre
+from ingest.service import Centre, tune_process
 
 HALL = "bench"
 CENTRE = "hallwatch-bench"
@@ -206,8 +204,7 @@ def drain_centre(
         rows: how many lines the store has then.
         answer: where to send it; memory is sent every second before.
     """
-    # What `hallwatch ingest` does.
-    sys.setswitchinterval(SWITCH_S)
+    tune_process()  # as `hallwatch ingest` does
     centre = Centre(None, settings, store=store, records=f"sqlite:///{folder}/records.db", name=CENTRE)
     sample = centre.metrics.registry.get_sample_value
     meter = _Meter()
@@ -220,7 +217,7 @@ def drain_centre(
                 break
             if meter.seconds - told > 1:
                 told = meter.seconds
-                answer.send((counted, _rss_mb(), sample("hallwatch_points_spill_bytes") or 0.0))
+                answer.send((counted, _memory_mb("VmRSS"), sample("hallwatch_points_spill_bytes") or 0.0))
         drained = meter.drained(messages)
     answer.send(drained)
 
@@ -237,13 +234,15 @@ class _Meter:
         return time.monotonic() - self._begun
 
     def drained(self, messages: int) -> Drained:
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return Drained(messages, self.seconds, time.process_time() - self._cpu_s, peak_mb)
+        return Drained(messages, self.seconds, time.process_time() - self._cpu_s, _memory_mb("VmHWM"))
 
 
-def _rss_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
+def _memory_mb(name: str) -> float:
+    """Memory of this process, `VmRSS` now or `VmHWM` at most. getrusage also counts what it was forked from."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise ServiceError(f"/proc/self/status has no {name}; expected Linux")
 
 
 def _client(settings: BrokerSettings, client_id: str) -> mqtt.Client:

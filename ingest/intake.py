@@ -39,7 +39,7 @@ from ingest.seen import BootKey, Seen, SeenBook, save_seen
 
 _log = logging.getLogger(__name__)
 
-_READ_AT_ONCE = 50
+_READ_AT_ONCE = 25
 """Messages that are read before any of them is worked on: few enough to stay in the processor's cache."""
 
 

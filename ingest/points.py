@@ -33,7 +33,7 @@ from hall.messages import (
     WindowState,
     ZoneState,
 )
-from ingest._lines import TAGS, WriteLines, make_writer
+from ingest._lines import TAGS, LineWriter
 
 CODES: dict[str, dict[str, int]] = {
     "duty": {"closed": 0, "open": 1},
@@ -97,11 +97,11 @@ class Measurement(Generic[R]):
     telemetry: bool = True
 
     @cached_property
-    def write(self) -> WriteLines:
+    def write(self) -> LineWriter:
         """Writes rows as lines; a field that is in every row goes first."""
         fields = sorted(self.fields, key=lambda f: f.optional)
         assert not fields[0].optional, f"{self.name}: no field is in every row"
-        return make_writer(self.name, self.tags, fields, {f.name: CODES[f.code] for f in fields if f.code})
+        return LineWriter(self.name, self.tags, fields, {f.name: CODES[f.code] for f in fields if f.code})
 
 
 def _whole(message: Message) -> Sequence[Any]:
