@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Clock, Instant
 from hall.errors import RecordsError
 from ingest._alert_text import AlertPhase, AlertText, alert_text
 from ingest._sent_note import SentNote
+from ingest._sql import insert_ignore
 from ingest.channels import Channel
 from ingest.incidents import Incident
 from ingest.labels import Labels
@@ -47,21 +47,24 @@ def queue_alert(
     late: bool = False,
 ) -> None:
     """Put an alert before every channel, in its language, once for each opening of the incident."""
+    rows = []
     for channel in channels:
         text = alert_text(incident, phase, channel.language, labels, late=late)
-        statement = insert(alerts).values(
-            event_id=incident.event_id,
-            phase=phase,
-            opening=incident.openings,
-            channel=channel.id,
-            title=text.title,
-            body=text.body,
-            created_at=now,
-            next_at=now,
-            attempts=0,
-            status="waiting",
+        rows.append(
+            {
+                "event_id": incident.event_id,
+                "phase": phase,
+                "opening": incident.openings,
+                "channel": channel.id,
+                "title": text.title,
+                "body": text.body,
+                "created_at": now,
+                "next_at": now,
+                "attempts": 0,
+                "status": "waiting",
+            }
         )
-        connection.execute(statement.on_conflict_do_nothing())
+    insert_ignore(connection, alerts, rows)
 
 
 class AlertSender:

@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, select
-from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Instant
 from hall.messages import ClearReason, EventBody, Message, Rule, Severity
 from hall.views import IncidentStatus, IncidentView
 from ingest import schema
+from ingest._sql import upsert
 
 _RANK = {"raised": 0, "updated": 1, "cleared": 2}
 _SEVERITY_RANK = {"warning": 0, "critical": 1}
@@ -146,14 +146,7 @@ def load_incidents(connection: Connection, event_ids: list[str]) -> dict[str, In
 
 def save_incidents(connection: Connection, incidents: list[Incident]) -> None:
     """Write incidents over what is on record."""
-    if not incidents:
-        return
-    statement = insert(schema.incidents)
-    columns = {c.name: c for c in statement.excluded if c.name != "event_id"}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["event_id"], set_=columns),
-        [_to_row(incident) for incident in incidents],
-    )
+    upsert(connection, schema.incidents, map(_to_row, incidents))
 
 
 def _to_row(incident: Incident) -> dict[str, Any]:

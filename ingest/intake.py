@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Clock, Instant
 from hall.errors import MessageError
@@ -23,6 +22,7 @@ from hall.layout import Hall
 from hall.messages import EventBody, HealthBody, Message, ReplyBody, SessionBody, StateBody, StatusBody, StayBody
 from ingest import schema
 from ingest._alert_text import AlertPhase
+from ingest._sql import insert_ignore
 from ingest.alerts import queue_alert
 from ingest.arrivals import Arrival, read_arrival
 from ingest.channels import Channel
@@ -275,8 +275,7 @@ class Intake:
         save_live(connection, [batch.nodes[key] for key in batch.changed_nodes])
         save_incidents(connection, [batch.incidents[key] for key in batch.changed_incidents])
         for table, rows in ((schema.sessions, batch.sessions), (schema.stays, batch.stays)):
-            if rows:
-                connection.execute(insert(table).on_conflict_do_nothing(), rows)
+            insert_ignore(connection, table, rows)
         for incident, phase, late in batch.alerts:
             queue_alert(connection, self._channels, incident, phase, self._labels, self._clock.now(), late=late)
 

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, select, tuple_
-from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Instant
 from hall.messages import Body, HealthBody, Message, StateBody, StatusBody
 from hall.views import NodeView
+from ingest._sql import upsert
 from ingest.schema import nodes
 
 CLOCK_AHEAD_S = 60.0
@@ -102,14 +102,7 @@ def load_live(connection: Connection, keys: Iterable[NodeKey] | None = None) -> 
 
 def save_live(connection: Connection, changed: list[Live]) -> None:
     """Write nodes over what is on record."""
-    if not changed:
-        return
-    statement = insert(nodes)
-    columns = {c.name: c for c in statement.excluded if c.name not in {"hall", "floor", "node"}}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["hall", "floor", "node"], set_=columns),
-        [_row(live) for live in changed],
-    )
+    upsert(connection, nodes, map(_row, changed))
 
 
 def _row(live: Live) -> dict[str, Any]:

@@ -9,14 +9,14 @@ than everything else that the centre does with a message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, and_, select, tuple_
-from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Instant
 from hall.messages import Message, SessionBody, StateBody, StayBody
+from ingest._sql import upsert
 from ingest.live import CLOCK_AHEAD_S, NodeKey
 from ingest.records import Records
 from ingest.schema import nodes, rollup_open, rollups
@@ -157,6 +157,11 @@ class OpenRow(NamedTuple):
     start: int
     body: bytes
 
+    def row(self) -> dict[str, Any]:
+        """Its row."""
+        row = self._asdict()
+        return row | _names(row.pop("node"))
+
 
 class RollupChanges(NamedTuple):
     """What a batch changes; `save_rollups` writes it."""
@@ -267,13 +272,7 @@ def save_rollups(connection: Connection, changes: RollupChanges) -> None:
     if changes.closed:
         _save_minutes(connection, changes.closed)
         _add_to_hours(connection, changes.closed)
-    if changes.open:
-        statement = insert(rollup_open)
-        columns = {name: statement.excluded[name] for name in ("boot", "at", "held_at", "start", "body")}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=list(rollup_open.primary_key), set_=columns),
-            [opened._asdict() | _names(opened.node) for opened in changes.open],
-        )
+    upsert(connection, rollup_open, [opened.row() for opened in changes.open])
 
 
 def close_hours(records: Records, before: Instant) -> int:
@@ -354,13 +353,8 @@ def _find(
 
 
 def _write(connection: Connection, period: Period, parts: Sequence[tuple[NodeKey, int, bytes]]) -> None:
-    statement = insert(rollups)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(rollups.primary_key), set_={"body": statement.excluded.body}
-        ),
-        [{**_names(node), "period": period, "start": start, "body": body} for node, start, body in parts],
-    )
+    rows = [{**_names(node), "period": period, "start": start, "body": body} for node, start, body in parts]
+    upsert(connection, rollups, rows)
 
 
 def _names(node: NodeKey) -> dict[str, str]:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, select, tuple_
-from sqlalchemy.dialects.sqlite import insert
 
 from hall.clock import Instant
+from ingest._sql import upsert
 from ingest.records import Records
 from ingest.schema import seen
 
@@ -139,14 +139,7 @@ def save_seen(connection: Connection, changed: Sequence[Seen], now: Instant) -> 
         select(*seen.primary_key).where(tuple_(*seen.primary_key).in_([boot[:4] for boot in changed]))
     )
     news = {boot[:3] for boot in changed} if len(known.all()) < len(changed) else set()
-    statement = insert(seen)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(seen.primary_key),
-            set_={"ranges": statement.excluded.ranges, "updated_at": statement.excluded.updated_at},
-        ),
-        [{**boot._asdict(), "updated_at": now} for boot in changed],
-    )
+    upsert(connection, seen, [{**boot._asdict(), "updated_at": now} for boot in changed])
     for node in news:
         _forget_old_boots(connection, node)
 

@@ -1,0 +1,62 @@
+"""The statements that each database spells in its own way. Nobody else imports a dialect.
+
+Rows are written in the order of their primary keys: two processes that write the same rows then wait for each other
+in one direction only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+_Insert = sqlite.Insert | postgresql.Insert
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]], *, columns: Collection[str] | None = None
+) -> None:
+    """Write rows over those with the same primary key.
+
+    Args:
+        connection: in a write transaction.
+        table: whose primary key tells rows apart.
+        rows: each with the primary key and the same columns; none does nothing.
+        columns: what is overwritten; by default everything but the primary key.
+    """
+    if not (ordered := _ordered(table, rows)):
+        return
+    statement = _insert(connection, table)
+    keys = {column.name for column in table.primary_key}
+    names = [name for name in (ordered[0] if columns is None else columns) if name not in keys]
+    values = {name: statement.excluded[name] for name in names}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values),
+        ordered,
+    )
+
+
+def insert_ignore(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows, but for those that a unique key of the table is in the way of.
+
+    Args:
+        connection: in a write transaction.
+        table: where to.
+        rows: all with the same columns; none does nothing.
+    """
+    if ordered := _ordered(table, rows):
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), ordered)
+
+
+def _insert(connection: Connection, table: Table) -> _Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _ordered(table: Table, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    keys = [column.name for column in table.primary_key]
+    found = [dict(row) for row in rows]
+    if found and all(key in found[0] for key in keys):
+        found.sort(key=lambda row: [row[key] for key in keys])
+    return found
