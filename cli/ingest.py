@@ -66,7 +66,6 @@ def ingest(
     hall = None if hall_file is None else load_hall(hall_file, _Environment())
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # the sender says it, without the address
     host, port = parse_listen(listen)
     centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name)
     app = create_app(centre)

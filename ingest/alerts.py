@@ -173,4 +173,5 @@ class AlertSender:
         with self._records.writing() as connection:
             connection.execute(update(alerts).where(alerts.c.id == row["id"]).values(values))
         self._metrics.alerts.labels(outcome).inc()
-        _log.warning("%s did not take alert %s %s: %s", self._channel.name, row["event_id"], row["phase"], outcome)
+        what = f"{row['event_id']} {row['phase']}"
+        _log.warning("%s did not take alert %s (%s): %s", self._channel.name, what, self._channel.trouble, outcome)

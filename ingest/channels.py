@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import warnings
 from collections.abc import Mapping
 from typing import Any, cast, get_args
@@ -12,6 +13,11 @@ import apprise
 from hall.errors import InputError
 from hall.words import Language
 from ingest._alert_text import AlertText
+from ingest._robots import ROBOTS
+
+# apprise logs addresses and payloads, urllib3 the path of every request: they hold secrets. Senders say what failed.
+logging.getLogger("apprise").setLevel(logging.CRITICAL)
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _OURS = ("alert_language",)
 """What stands in the query of an address for us and not for apprise."""
@@ -37,6 +43,11 @@ class Channel:
         self.id = hashlib.sha256(address.encode()).hexdigest()[:16]
         self.name = f"{self._plugin.service_name} {self.id[:6]}"
 
+    @property
+    def trouble(self) -> str:
+        """Why it did not take the last message, as far as is known."""
+        return getattr(self._plugin, "trouble", None) or "no reason given"
+
     def send(self, text: AlertText, *, key: str, event_id: str, phase: str) -> bool:
         """Send one alert; False where the channel did not take it.
 
@@ -50,17 +61,18 @@ class Channel:
 
 
 def _plugin(address: str) -> apprise.NotifyBase:
+    scheme = address.partition("://")[0] if "://" in address else "none"
     with warnings.catch_warnings():
         # apprise loads all its services here, one of which tries a deprecated module first.
         warnings.simplefilter("ignore", DeprecationWarning)
         plugin: Any = apprise.Apprise.instantiate(address)
     if not isinstance(plugin, apprise.NotifyBase):
-        scheme = address.partition("://")[0] if "://" in address else "none"
         raise InputError(
             f"alert address with scheme {scheme!r}: apprise knows no such service or misses a part of it; "
             "expected an address such as json://HOST:PORT/PATH, wecombot://KEY or mailto://USER:PASSWORD@HOST"
         )
-    return plugin
+    robot: Any = ROBOTS.get(scheme)
+    return plugin if robot is None else robot(**robot.parse_url(address))
 
 
 def _split(url: str) -> tuple[str, Mapping[str, str]]:

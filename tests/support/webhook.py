@@ -27,7 +27,7 @@ class Received:
 
 
 class Webhook:
-    """Records what is posted, and answers `status`, but 503 to the next `refuse_next` requests.
+    """Records what is posted, and answers `status` and `answer`, but 503 to the next `refuse_next` requests.
 
     Only requests answered with 200 count as delivered.
     """
@@ -36,6 +36,7 @@ class Webhook:
         self.port = free_port()
         self.status = 200
         self.refuse_next = 0
+        self.answer = b""
         self.requests: list[Received] = []
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
@@ -78,14 +79,15 @@ class Webhook:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                is_json = headers.get("content-type") == "application/json"
+                is_json = headers.get("content-type", "").startswith("application/json")
                 payload = json.loads(body) if is_json else {}
                 status = 503 if hook.refuse_next > 0 else hook.status
                 hook.refuse_next -= 1
                 hook.requests.append(Received(self.path, headers, payload, status))
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(hook.answer)))
                 self.end_headers()
+                self.wfile.write(hook.answer)
 
             def log_message(self, *args: Any) -> None:
                 pass
