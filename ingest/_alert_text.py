@@ -91,6 +91,25 @@ def _cleared_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
     return AlertText(f"[Cleared] {name}, {rule.lower()}{' (reported late)' if late else ''}", "\n".join(lines))
 
 
+def digest_line(incident: Incident, phase: AlertPhase, language: Language, labels: Labels) -> str:
+    """One incident in a digest: what, where, since when (and until when), and its number."""
+    words = WORDS[language]
+    name = f"{incident.floor} {labels.subject(incident.floor, incident.subject, language)}"
+    since, until = (labels.local(at)[5:16] for at in (incident.started_at, _end(incident)))
+    rule, number = words.rules[incident.rule], incident.event_id[:8]
+    if phase == "cleared":
+        return f"{'已解除' if language == 'zh' else 'cleared:'} {rule} {name} {since}–{until[6:]} {number}"
+    severity = words.severities[incident.severity]
+    if language == "zh":
+        return f"{rule}·{severity} {name} {since}起 {number}"
+    return f"{rule}, {severity} {name} since {since} {number}"
+
+
+def digest_title(count: int, language: Language) -> str:
+    """The title of a digest of so many incidents."""
+    return f"【汇总】{count} 起事件" if language == "zh" else f"[Digest] {count} incidents"
+
+
 def duration(seconds: float, language: Language) -> str:
     """A duration as people say it, e.g. `5 分钟`, `1 小时 2 分钟`, `8 分 12 秒`; `5 min`, `1 h 2 min`, `8 min 12 s`."""
     total = round(max(0.0, seconds))

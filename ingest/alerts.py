@@ -1,4 +1,4 @@
-"""Alerts by apprise: one when an incident opens, one when it clears, on each channel.
+"""Alerts by apprise: one when an incident opens, one when it clears, on each channel; digests when there are many.
 
 An alert is a row, made in the transaction that opens or clears the incident, so a crash can neither lose nor double
 it there. It is noted as sent at once when the channel took it (see `_sent_note`); only a crash within the
@@ -7,24 +7,26 @@ millisecond between the two sends it twice, and then its key (`event_id:phase`) 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from hall.clock import Clock, Instant
 from hall.errors import RecordsError
-from ingest._alert_text import AlertPhase, AlertText, alert_text
+from ingest._alert_plan import MINUTE_S, Entry, Waiting, entries_of, fit
+from ingest._alert_text import AlertPhase, AlertText, alert_text, digest_line, digest_title
 from ingest._sent_note import SentNote
 from ingest._sql import insert_ignore
 from ingest.channels import Channel
-from ingest.incidents import Incident
+from ingest.incidents import Incident, load_incidents
 from ingest.labels import Labels
 from ingest.metrics import Metrics
 from ingest.records import Records
-from ingest.schema import alerts
+from ingest.schema import alert_messages, alerts
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ LONGEST_WAIT_S = 300.0
 GIVE_UP_S = 24 * 3600.0
 """An alert older than this helps nobody; it is marked failed."""
 
-_PASS_ROWS = 200
+_PASS_ROWS = 2_000
+_KEPT_S = 3600.0
 
 
 def queue_alert(
@@ -77,12 +80,14 @@ class AlertSender:
         metrics: Metrics,
         clock: Clock,
         *,
+        labels: Labels | None = None,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._channel = channel
         self._records = records
         self._metrics = metrics
         self._clock = clock
+        self._labels = labels or Labels(None)
         self._first_wait_s = first_wait_s
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -118,60 +123,120 @@ class AlertSender:
             self._mark_noted()
             held: set[str] = set()
             failures = 0
-            for row in self._waiting():
-                if row["event_id"] in held or failures == 2:
+            for entries, text in self._messages():
+                if failures == 2 or not held.isdisjoint(entry.alert.event_id for entry in entries):
                     continue
-                if row["next_at"] > self._clock.now():
-                    held.add(row["event_id"])
-                elif self._send(row):
+                if self._send(entries, text):
                     failures = 0
                 else:
                     failures += 1
-                    held.add(row["event_id"])
+                    held.update(entry.alert.event_id for entry in entries)
         except RecordsError as exc:
             _log.warning("alerts wait: %s", exc)
 
-    def _waiting(self) -> Sequence[RowMapping]:
-        mine = (alerts.c.status == "waiting") & (alerts.c.channel == self._channel.id)
-        statement = select(alerts).where(mine).order_by(alerts.c.id).limit(_PASS_ROWS)
+    def _messages(self) -> Iterator[tuple[Sequence[Entry], AlertText]]:
+        """What may be sent now, and in which words."""
+        channel, now = self._channel, self._clock.now()
         with self._records.reading() as connection:
-            return connection.execute(statement).mappings().all()
+            waiting = self._waiting(connection)
+            if not waiting:
+                return
+            told_at = self._told_at(connection, waiting) if channel.cooldown_s else {}
+            entries = entries_of(waiting, now, merge=channel.merges, cooldown_s=channel.cooldown_s, told_at=told_at)
+            mine = (alert_messages.c.channel == channel.id) & (alert_messages.c.at > now - MINUTE_S)
+            sent_at = connection.scalars(select(alert_messages.c.at).where(mine)).all()
+            together = channel.pace.messages(entries, sent_at, now)
+            many = [entry.alert.event_id for some in together if len(some) > 1 for entry in some]
+            incidents = load_incidents(connection, sorted(set(many)))
+        for some in together:
+            if len(some) == 1:
+                yield some, AlertText(some[0].alert.title, some[0].alert.body)
+            else:
+                digests = list(self._digests(some, [self._line(entry, incidents) for entry in some]))
+                yield from digests[: channel.pace.room(sent_at, now)]
 
-    def _send(self, row: RowMapping) -> bool:
-        opening = "" if row["opening"] == 1 else f":{row['opening']}"
-        sent = self._channel.send(
-            AlertText(row["title"], row["body"]),
-            key=f"{row['event_id']}:{row['phase']}{opening}",
-            event_id=row["event_id"],
-            phase=row["phase"],
-        )
+    def _line(self, entry: Entry, incidents: dict[str, Incident]) -> str:
+        alert, incident = entry.alert, incidents.get(entry.alert.event_id)
+        if incident is None:
+            return alert.title
+        return digest_line(incident, cast("AlertPhase", alert.phase), self._channel.language, self._labels)
+
+    def _digests(self, entries: Sequence[Entry], lines: Sequence[str]) -> Iterator[tuple[Sequence[Entry], AlertText]]:
+        first = 0
+        title_bytes = len(digest_title(len(entries), self._channel.language).encode()) + 1
+        for count in fit(lines, self._channel.digest_bytes - title_bytes):
+            some = slice(first, first + count)
+            yield entries[some], AlertText(digest_title(count, self._channel.language), "\n".join(lines[some]))
+            first += count
+
+    def _waiting(self, connection: Connection) -> list[Waiting]:
+        columns = [alerts.c[name] for name in Waiting.__dataclass_fields__]
+        mine = (alerts.c.status == "waiting") & (alerts.c.channel == self._channel.id)
+        statement = select(*columns).where(mine).order_by(alerts.c.id).limit(_PASS_ROWS)
+        return [Waiting(*row) for row in connection.execute(statement)]
+
+    def _told_at(self, connection: Connection, waiting: Sequence[Waiting]) -> dict[str, Instant]:
+        """When it was last sent that an incident is open, of those that opened again."""
+        again = {alert.event_id for alert in waiting if alert.opening > 1}
+        mine = (alerts.c.status == "sent") & (alerts.c.channel == self._channel.id) & (alerts.c.phase == "raised")
+        newest = select(alerts.c.event_id, func.max(alerts.c.done_at)).group_by(alerts.c.event_id)
+        rows = connection.execute(newest.where(mine, alerts.c.event_id.in_(again)))
+        return {row[0]: row[1] for row in rows}
+
+    def _send(self, entries: Sequence[Entry], text: AlertText) -> bool:
+        first, keys = entries[0].alert, [entry.alert.key for entry in entries]
+        if len(entries) == 1:
+            sent = self._channel.send(text, key=keys[0], event_id=first.event_id, phase=first.phase)
+        else:
+            key = f"digest:{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:16]}"
+            sent = self._channel.send(text, key=key, event_id="", phase="digest", keys=keys)
         if sent:
-            self._note.write(row["id"])
+            self._note.write([alert.id for entry in entries for alert in entry.alerts])
             self._mark_noted()
         else:
-            self._mark_failed(row)
+            self._mark_failed(entries)
         return sent
 
     def _mark_noted(self) -> None:
-        """Mark the alert of the note as sent: the one just sent, or the last one before a crash."""
-        if (number := self._note.number) is None:
+        """Mark the alerts of the note as sent: those just sent, or those of the last message before a crash."""
+        if not (numbers := self._note.numbers):
             return
-        done = {"status": "sent", "attempts": alerts.c.attempts + 1, "done_at": self._clock.now()}
-        mine = (alerts.c.id == number) & (alerts.c.status == "waiting")
-        with self._records.writing() as connection:
-            connection.execute(update(alerts).where(mine).values(done))
-        self._note.clear()
-        self._metrics.alerts.labels("sent").inc()
-
-    def _mark_failed(self, row: RowMapping) -> None:
         now = self._clock.now()
-        outcome = "failed" if now - row["created_at"] > GIVE_UP_S else "retried"
-        wait_s = min(self._first_wait_s * 2 ** min(row["attempts"], 20), LONGEST_WAIT_S)
-        values: dict[str, Any] = {"attempts": row["attempts"] + 1, "next_at": now + wait_s}
-        if outcome == "failed":
-            values |= {"status": "failed", "done_at": now}
+        newest = select(func.max(alerts.c.id)).where(alerts.c.id.in_(numbers)).group_by(alerts.c.event_id)
+        mine = alerts.c.id.in_(numbers) & (alerts.c.status == "waiting")
+        done = update(alerts).where(mine).values(status="sent", attempts=alerts.c.attempts + 1, done_at=now)
         with self._records.writing() as connection:
-            connection.execute(update(alerts).where(alerts.c.id == row["id"]).values(values))
-        self._metrics.alerts.labels(outcome).inc()
-        what = f"{row['event_id']} {row['phase']}"
-        _log.warning("%s did not take alert %s (%s): %s", self._channel.name, what, self._channel.trouble, outcome)
+            self._count_message(connection, now)
+            said = set(connection.scalars(newest)) if self._channel.merges else set(numbers)
+            sent = connection.execute(done).rowcount
+            if merged := set(numbers) - said:
+                connection.execute(update(alerts).where(alerts.c.id.in_(merged)).values(status="merged"))
+        self._note.clear()
+        self._metrics.alerts.labels("sent").inc(max(0, sent - len(merged)))
+        self._metrics.alerts.labels("merged").inc(len(merged))
+
+    def _mark_failed(self, entries: Sequence[Entry]) -> None:
+        now = self._clock.now()
+        late: list[str] = []
+        with self._records.writing() as connection:
+            self._count_message(connection, now)
+            for alert in (alert for entry in entries for alert in entry.alerts):
+                wait_s = min(self._first_wait_s * 2 ** min(alert.attempts, 20), LONGEST_WAIT_S)
+                change = update(alerts).where(alerts.c.id == alert.id)
+                connection.execute(change.values(attempts=alert.attempts + 1, next_at=now + wait_s))
+                if now - alert.created_at > GIVE_UP_S:
+                    connection.execute(change.values(status="failed", done_at=now))
+                    late.append(alert.key)
+        count = sum(len(entry.alerts) for entry in entries)
+        self._metrics.alerts.labels("failed").inc(len(late))
+        self._metrics.alerts.labels("retried").inc(count - len(late))
+        what = entries[0].alert.key if count == 1 else f"{entries[0].alert.key} and {count - 1} more"
+        trouble, outcome = self._channel.trouble, f"{len(late)} given up" if late else "tried again later"
+        _log.warning("%s did not take alert %s (%s): %s", self._channel.name, what, trouble, outcome)
+
+    def _count_message(self, connection: Connection, now: Instant) -> None:
+        """One more message of the channel, taken or not; receivers count both."""
+        if self._channel.pace.per_minute is not None:
+            old = (alert_messages.c.channel == self._channel.id) & (alert_messages.c.at < now - _KEPT_S)
+            connection.execute(delete(alert_messages).where(old))
+            connection.execute(insert(alert_messages).values(channel=self._channel.id, at=now))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 import apprise
 
 from hall.errors import InputError
 from hall.words import Language
+from ingest._alert_plan import Pace
 from ingest._alert_text import AlertText
 from ingest._robots import ROBOTS
 
@@ -19,8 +20,18 @@ from ingest._robots import ROBOTS
 logging.getLogger("apprise").setLevel(logging.CRITICAL)
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
-_OURS = ("alert_language",)
+_OURS = ("alert_language", "alert_per_minute", "alert_cooldown_s")
 """What stands in the query of an address for us and not for apprise."""
+
+PER_MINUTE = 20
+"""What the robots of WeCom and DingTalk take; Feishu's take 100."""
+
+COOLDOWN_S = 300.0
+
+_MACHINES = ("json", "jsons", "xml", "xmls", "form", "forms")
+"""Receivers that are programs: they want each alert, in order, and count for themselves."""
+
+_DIGEST_BYTES = 15_000
 
 
 class Channel:
@@ -28,8 +39,8 @@ class Channel:
 
     Args:
         url: such as `json://HOST:PORT/PATH` (a webhook), `wecombot://KEY`, `dingtalk://SECRET@TOKEN`,
-            `feishu://SECRET@TOKEN` or `mailto://USER:PASSWORD@HOST`. In its query may stand `alert_language=en`;
-            else alerts are in Chinese.
+            `feishu://SECRET@TOKEN` or `mailto://USER:PASSWORD@HOST`. docs/alerts.md says what of ours may stand in
+            its query.
 
     Raises:
         InputError: apprise knows no such service, or an option is wrong. The address is not shown, for it holds
@@ -40,6 +51,12 @@ class Channel:
         address, options = _split(url)
         self._plugin: Any = _plugin(address)
         self.language = _language(options.get("alert_language", "zh"))
+        self.merges = address.partition("://")[0].lower() not in _MACHINES
+        """Whether people read it: then only the newest that is to be said of an incident is said."""
+        per_minute = _number(options, "alert_per_minute", PER_MINUTE if self.merges else 0)
+        self.pace = Pace(int(per_minute) or None)
+        self.cooldown_s = _number(options, "alert_cooldown_s", COOLDOWN_S if self.merges else 0.0)
+        self.digest_bytes: int = min(_DIGEST_BYTES, getattr(self._plugin, "limit_bytes", self._plugin.body_maxlen))
         self.id = hashlib.sha256(address.encode()).hexdigest()[:16]
         self.name = f"{self._plugin.service_name} {self.id[:6]}"
 
@@ -48,13 +65,17 @@ class Channel:
         """Why it did not take the last message, as far as is known."""
         return getattr(self._plugin, "trouble", None) or "no reason given"
 
-    def send(self, text: AlertText, *, key: str, event_id: str, phase: str) -> bool:
-        """Send one alert; False where the channel did not take it.
+    def send(self, text: AlertText, *, key: str, event_id: str, phase: str, keys: Sequence[str] = ()) -> bool:
+        """Send one message; False where the channel did not take it.
 
-        A webhook gets `event_id`, `phase` and `key` in its payload, and the key as header `Idempotency-Key`.
+        A webhook gets `event_id`, `phase` and `key` in its payload, and the key as header `Idempotency-Key`. In a
+        digest the first is empty, the second `digest`, and `keys` has those of its alerts.
         """
         if hasattr(self._plugin, "payload_extras"):
             self._plugin.payload_extras.update({"event_id": event_id, "phase": phase, "key": key})
+            self._plugin.payload_extras.pop("keys", None)
+            if keys:
+                self._plugin.payload_extras["keys"] = " ".join(keys)
             self._plugin.headers["Idempotency-Key"] = key
         kind = apprise.NotifyType.SUCCESS if phase == "cleared" else apprise.NotifyType.WARNING
         return bool(self._plugin.notify(body=text.body, title=text.title, notify_type=kind))
@@ -93,3 +114,12 @@ def _language(said: str) -> Language:
     if said not in get_args(Language):
         raise InputError(f"alert address with alert_language={said[:20]}: expected zh or en")
     return cast("Language", said)
+
+
+def _number(options: Mapping[str, str], name: str, default: float) -> float:
+    said = options.get(name)
+    if said is None:
+        return default
+    if not said.isdecimal() or len(said) > 6:
+        raise InputError(f"alert address with {name}={said[:20]}: expected a whole number, 0 for none")
+    return float(said)

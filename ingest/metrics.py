@@ -34,7 +34,7 @@ class Metrics:
         self.store_errors = Counter("hallwatch_store_errors", "Writes the store did not take", registry=registry)
         self.alerts = Counter(
             "hallwatch_alerts",
-            "Alerts by outcome of the attempt: sent, retried, failed",
+            "Alerts by outcome of the attempt: sent, merged into a newer one, retried, failed",
             ["outcome"],
             registry=registry,
         )

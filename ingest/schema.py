@@ -159,10 +159,21 @@ alerts = Table(
     Column("created_at", Float, nullable=False),
     Column("next_at", Float, nullable=False, comment="not to be tried before"),
     Column("attempts", Integer, nullable=False),
-    Column("status", String(16), nullable=False, comment="waiting, sent or failed"),
+    Column("status", String(16), nullable=False, comment="waiting, sent, merged (a later one said it, too) or failed"),
     Column("done_at", Float),
     UniqueConstraint("event_id", "phase", "opening", "channel"),
     Index("alerts_waiting", "status", "channel", "id"),
+    sqlite_autoincrement=True,
+)
+
+alert_messages = Table(
+    "alert_messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Index("alert_messages_by_time", "channel", "at"),
+    comment="When messages were sent, or refused, of the last hour, so that a channel is not given too many",
     sqlite_autoincrement=True,
 )
 

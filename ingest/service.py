@@ -89,7 +89,7 @@ class Centre:
         if settings is not None:
             spill = Spill(_beside(self._records.path), self.metrics, max_bytes=spill_bytes)
             self._outlet = Outlet(open_store(settings), spill, self._records, self.metrics, clock)
-        self._senders = [AlertSender(c, self._records, self.metrics, clock) for c in channels]
+        self._senders = [AlertSender(c, self._records, self.metrics, clock, labels=self.labels) for c in channels]
         intake = Intake(
             self._records,
             self._outlet,

@@ -144,7 +144,7 @@ def test_a_process_killed_after_sending_remembers_it(
     say(Numbered().message(T0 + 300, an_event("raised")))
     # What a kill between the channel's answer and the mark leaves behind.
     path = tmp_path / f"records.db-sent-{channel.id}"
-    SentNote(path).write(1)
+    SentNote(path).write([1])
     sender = _sender(records, metrics, channel)
     sender.start()
     wait_until(lambda: _rows(records) == [("raised", "sent")], "it is marked")
