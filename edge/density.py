@@ -23,6 +23,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from edge.capture import Sampler
 from edge.live import LiveCamera
 from edge.media import shrink_to
+from edge.pipeline import Emitted
 from edge.service import BATCH, EdgeService
 from hall.broker import BrokerSettings
 from hall.load import parse_hall
@@ -41,6 +42,7 @@ LEAST_ANALYSED = 0.95
 MOST_LAG_S = 1.0
 """What a box must keep up: of the pictures a stream has and of the frames that are due, so many, and results at p95
 within a second of the picture."""
+_POOLS = {"inference": "inference", "looks": "inference"}
 _KINDS = ("main", "decode", "inference", "rest")
 
 
@@ -100,7 +102,8 @@ class _Timed(Detector):
     def detect(self, images: Sequence[np.ndarray]) -> list:  # type: ignore[type-arg]
         began = time.thread_time()
         found = super().detect(images)
-        self.spent_s += time.thread_time() - began
+        if threading.current_thread() is threading.main_thread():
+            self.spent_s += time.thread_time() - began
         return found
 
 
@@ -110,11 +113,16 @@ class _Watched(EdgeService):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.done: list[tuple[str, float, float]] = []
+        self._judged: list[Frame] = []
+
+    def _look(self, frames: list[Frame]) -> tuple[list[Frame], list[Emitted]]:
+        self._judged, told = super()._look(frames)
+        return self._judged, told
 
     def _turn(self, frames: list[Frame]) -> None:
         super()._turn(frames)
         now = time.time()
-        self.done += [(frame.camera_id, now, now - frame.captured_at) for frame in frames]
+        self.done += [(frame.camera_id, now, now - frame.captured_at) for frame in self._judged]
 
     @property
     def cameras(self) -> list[LiveCamera]:
@@ -301,7 +309,13 @@ def _thread_s() -> dict[str, float]:
         except OSError:
             continue  # it has ended
         name = names.get(int(task.name), "")
-        kind = "main" if name == "MainThread" else "decode" if "-reader" in name else name.partition("_")[0]
+        kind = (
+            "main"
+            if name == "MainThread"
+            else "decode"
+            if "-reader" in name
+            else _POOLS.get(name.partition("_")[0], "")
+        )
         kind = kind if kind in _KINDS else "rest"
         spent[kind] = spent.get(kind, 0.0) + (int(fields[11]) + int(fields[12])) / 100
     return spent

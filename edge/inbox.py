@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Collection
 
 from vision.types import Frame
 
@@ -42,8 +43,8 @@ class FrameInbox:
             waiting.append(frame)
             self._changed.notify()
 
-    def take(self, limit: int = 1, timeout_s: float | None = None) -> list[Frame]:
-        """Wait for frames and take at most `limit`, no more than one of each camera, oldest first.
+    def take(self, limit: int = 1, timeout_s: float | None = None, leave: Collection[str] = ()) -> list[Frame]:
+        """Wait for frames and take at most `limit`, no more than one of each camera, oldest first; none of `leave`.
 
         A camera is served again only when every other one that has frames was served too, so that none that
         lags behind keeps the others out.
@@ -54,7 +55,7 @@ class FrameInbox:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting, timeout_s)
             chosen: list[str] = []
-            while len(chosen) < limit and (camera_id := self._next_camera(chosen)) is not None:
+            while len(chosen) < limit and (camera_id := self._next_camera([*chosen, *leave])) is not None:
                 chosen.append(camera_id)
                 self._served.add(camera_id)
             return sorted((self._pop(camera_id) for camera_id in chosen), key=lambda f: f.captured_at)

@@ -66,6 +66,12 @@ class LoadControl:
         self._frames += len(lags_s)
         self._lag_s += sum(lags_s)
 
+    def begin(self, now: float, drops: int) -> None:
+        """Count from here on; as for `judge`."""
+        self._began, self._drops = now, drops
+        self._busy_s = self._lag_s = 0.0
+        self._frames = 0
+
     def judge(self, now: float, drops: int) -> bool:
         """Whether the factor changed.
 
@@ -74,16 +80,15 @@ class LoadControl:
             drops: frames that nobody came for in time, of all cameras, since the start.
         """
         if self._began is None:
-            self._began, self._drops = now, drops
+            self.begin(now, drops)
+            return False
         passed_s = now - self._began
         if passed_s < self._settings.every_s:
             return False
         self.load = min(1.0, self._busy_s / passed_s)
         before = self.factor
         self._step(drops - self._drops)
-        self._began, self._drops = now, drops
-        self._busy_s = self._lag_s = 0.0
-        self._frames = 0
+        self.begin(now, drops)
         return self.factor != before
 
     def _step(self, dropped: int) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from edge._stages import Detects
 from edge.gate import MotionGate
+from edge.media import Image
 from edge.zoom import CloserLook, DeskZoom
 from hall.clock import Instant
 from vision.picture import Look
@@ -37,6 +39,24 @@ class _Part:
         return self.look.shows and self.held is None
 
 
+Submit = Callable[[Callable[[Sequence[Image]], list[Detections]], list[Image]], Future[list[Detections]]]
+"""Starts the call of a detector elsewhere, as `concurrent.futures.Executor.submit` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Frames that are being looked at: `found` waits for what the first `count` images and the crops show."""
+
+    parts: list[_Part]
+    count: int
+    found: Callable[[], list[Detections]]
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Which frames."""
+        return [part.frame for part in self.parts]
+
+
 class Looks:
     """Motion gates and crops of the cameras of a box, around the one detector they share.
 
@@ -53,22 +73,35 @@ class Looks:
     ) -> None:
         self._detector, self.zooms, self.gates = detector, zooms, gates
 
-    def see(
-        self, frames: Sequence[Frame], believe: Callable[[Frame], Look], is_settled: Callable[[str, Instant], bool]
-    ) -> list[Seen]:
-        """What frames show, with one call of the detector for all of them.
+    def begin(
+        self,
+        frames: Sequence[Frame],
+        believe: Callable[[Frame], Look],
+        is_settled: Callable[[str, Instant], bool],
+        submit: Submit | None = None,
+    ) -> Looking:
+        """Have frames looked at, with one call of the detector for all of them.
 
         Args:
-            frames: in order of capture time.
+            frames: in order of capture time; of no camera that is being looked at already.
             believe: what may be believed of a frame; asked once for each, in order.
             is_settled: whether what a camera saw last agrees with what is believed of its areas.
+            submit: starts that call elsewhere; it is made here where left out.
         """
         parts = list(self._parts(frames, believe, is_settled))
         images = [part.frame.image for part in parts if part.is_looked_at]
-        found = iter(self._detector.detect([*images, *(c for p in parts for c in p.closer.images)]) if images else [])
-        whole = iter([next(found) for _ in images])
+        wanted = [*images, *(c for p in parts for c in p.closer.images)] if images else []
+        if submit is not None and wanted:
+            return Looking(parts, len(images), submit(self._detector.detect, wanted).result)
+        found = self._detector.detect(wanted) if wanted else []
+        return Looking(parts, len(images), lambda: found)
+
+    def end(self, looking: Looking) -> list[Seen]:
+        """What frames show; waits until they were looked at."""
+        found = iter(looking.found())
+        whole = iter([next(found) for _ in range(looking.count)])
         seen = []
-        for part in parts:
+        for part in looking.parts:
             people = part.held
             if part.is_looked_at:
                 camera = part.frame.camera_id

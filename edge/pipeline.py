@@ -27,7 +27,7 @@ from edge.camera_fault import CameraWatch
 from edge.gate import MotionGate, areas_of
 from edge.heat import HeatMap
 from edge.judge import Judge
-from edge.looks import Looks
+from edge.looks import Looking, Looks, Submit
 from edge.overload import OverloadWatch
 from edge.rules import (
     WaitState,
@@ -44,6 +44,7 @@ from models.zoo import ModelEntry
 from vision.calibration import Calibration
 from vision.lines import LineCounter
 from vision.locate import Locator, People
+from vision.picture import Look
 from vision.tracker import TrackerSettings
 from vision.types import Detections, Frame
 from vision.zoom import looks_of
@@ -206,13 +207,20 @@ class Pipeline:
 
         Frames are taken in order of capture time; one older than the last of its camera changes nothing.
         """
-        if not frames:
-            return []
+        return self.take(self.begin(frames)) if frames else []
+
+    def begin(self, frames: Sequence[Frame], submit: Submit | None = None) -> Looking:
+        """The first half of `process`: frames are looked at, by `submit` while other things are done.
+
+        Frames of a camera that is being looked at wait until those were taken.
+        """
         ordered = sorted(frames, key=lambda frame: frame.captured_at)
+        return self._looks.begin(ordered, self._believe, self._is_settled, submit)
+
+    def take(self, looking: Looking) -> list[Emitted]:
+        """The second half of `process`: waits until the frames were looked at; returns what there is to tell."""
         emitted: list[Emitted] = []
-        for seen in self._looks.see(
-            ordered, lambda frame: self._sights[frame.camera_id].judge(frame), self._is_settled
-        ):
+        for seen in self._looks.end(looking):
             at, camera = seen.frame.captured_at, seen.frame.camera_id
             # Before it is known that there is a picture again: the gap before it may have been an event.
             on_duty = self._schedule.is_open(at)
@@ -226,6 +234,9 @@ class Pipeline:
             if seen.look.state != "seen":
                 emitted += self._tick(at, camera)
         return emitted
+
+    def _believe(self, frame: Frame) -> Look:
+        return self._sights[frame.camera_id].judge(frame)
 
     def _is_settled(self, camera: str, now: Instant) -> bool:
         """Whether what a camera saw last agrees with what is believed of each of its areas."""

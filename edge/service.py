@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +21,7 @@ from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.inbox import FrameInbox
 from edge.live import LiveCamera, LiveSettings, LoopClock
 from edge.load import LoadControl, least_factor, missed_share, rates
+from edge.looks import Looking
 from edge.media import Size
 from edge.outbox import QUOTA_BYTES, Outbox
 from edge.overload import BoxLoad
@@ -46,6 +49,11 @@ SAVE_EVERY_S = 2.0
 """The rule state is saved with every message and at least so often: after a crash no more than this is unknown."""
 
 BATCH = 8
+_OPENS_S = 10.0
+"""After its start a box opens all of its cameras at once: how it keeps up shows later."""
+_SWITCH_S = 0.0005
+"""Threads take turns in Python so often, ten times as often as by default: an inference whose result is there must not
+wait while another thread judges frames."""
 _GOLDEN = (5**0.5 - 1) / 2
 """Multiples of this, less their whole part, are spread evenly however many they are."""
 
@@ -104,7 +112,10 @@ class EdgeService:
             on_request=None if config is None else self._requests.put,
         )
         self._inbox = FrameInbox()
+        self._looker = ThreadPoolExecutor(1, "looks")
+        self._begun: Looking | None = None
         self._opened = 0
+        self._started_at = self._clock.monotonic()
         self._cameras = [self._live_camera(camera) for camera in self._pipeline.cameras]
         self._load = LoadControl(least_factor(self._pipeline.cameras))
         self._health = HealthTeller(detector, self._timed, self._outbox, self._load)
@@ -189,16 +200,22 @@ class EdgeService:
         Raises:
             BaseException: what ended a thread of ours, given to `fail`.
         """
+        sys.setswitchinterval(_SWITCH_S)
+        self._started_at = self._clock.monotonic()
         self._publisher.start()
         for camera in self._cameras:
             camera.start()
         last: list[Emitted] = []
         try:
             while not self._stopping.is_set() and not (self.ended and len(self._inbox) == 0):
-                self._turn(self._inbox.take(BATCH, timeout_s=0.25))
+                begun = [] if self._begun is None else [frame.camera_id for frame in self._begun.frames]
+                self._turn(self._inbox.take(BATCH, 0.0 if begun else 0.25, begun))
+            self._settle()
+            last = self._owed
             if self.ended:
-                last = self._pipeline.finish(self._pipeline.at or self._clock.now())
+                last += self._pipeline.finish(self._pipeline.at or self._clock.now())
         finally:
+            self._looker.shutdown()
             for camera in self._cameras:
                 camera.stop()
             self._evidence.close()
@@ -211,14 +228,17 @@ class EdgeService:
 
     def _turn(self, frames: list[Frame]) -> None:
         if not self._requests.empty():
+            self._settle()
             self._change(self._requests.get())
             frames = [frame for frame in frames if frame.camera_id in self._pipeline.zooms]
         began, now = self._clock.monotonic(), self._clock.now()
         if self._pipeline.at is not None and now < self._pipeline.at - SMALL_STEP_S:
+            self._settle()
             self._begin_anew(now)
         # From before the clock was set back.
         frames = [frame for frame in frames if frame.captured_at <= now + SMALL_STEP_S]
-        emitted, self._owed = [*self._owed, *self._pipeline.process(frames)], []
+        frames, told = self._look(frames)
+        emitted, self._owed = [*self._owed, *told], []
         for frame in frames:
             if self._pipeline.fault(frame.camera_id) is None:
                 self._evidence.see(frame, self._pipeline.locators[frame.camera_id].expected)
@@ -241,6 +261,15 @@ class EdgeService:
             self._saved_at = now
             self._commit(emitted)
 
+    def _look(self, frames: list[Frame]) -> tuple[list[Frame], list[Emitted]]:
+        """Have frames looked at, and judge those before meanwhile; which these are, and what there is to tell."""
+        before, self._begun = self._begun, self._pipeline.begin(frames, self._looker.submit) if frames else None
+        return ([], []) if before is None else (before.frames, self._pipeline.take(before))
+
+    def _settle(self) -> None:
+        """Nothing is being looked at any more; what came of it is owed."""
+        self._owed += self._look([])[1]
+
     def _rest(self, seen: set[str]) -> None:
         """Where nothing moves, key frames are enough from now on; else all that are due, from the next picture on."""
         for camera in self._cameras:
@@ -256,7 +285,10 @@ class EdgeService:
     def _keep_up(self) -> None:
         """Lower the rates of all cameras while the box cannot keep up, and raise them again."""
         drops = sum(self._inbox.drops(camera.camera_id) for camera in self._cameras)
-        if self._load.judge(self._clock.monotonic(), drops):
+        now = self._clock.monotonic()
+        if now - self._started_at < _OPENS_S:
+            self._load.begin(now, drops)
+        elif self._load.judge(now, drops):
             log.warning("the box looks at %.0f %% of the frames that it should", 100 * self._load.factor)
             self._pace()
         missed = round(100 * missed_share(self._pipeline.cameras, self._load))

@@ -40,6 +40,16 @@ def test_a_batch_has_one_frame_of_each_camera_oldest_first() -> None:
     assert inbox.take(8, 0) == []
 
 
+def test_cameras_that_are_to_be_left_wait() -> None:
+    inbox = FrameInbox()
+    for camera_id, captured_at in [("c1", 1.0), ("c2", 2.0), ("c3", 3.0)]:
+        inbox.put(frame(camera_id, captured_at))
+    assert names(inbox.take(1, 0, ["c1"])) == [("c2", 2.0)]
+    assert names(inbox.take(8, 0, ["c1", "c9"])) == [("c3", 3.0)]
+    assert inbox.take(8, 0, ["c1"]) == []
+    assert names(inbox.take(8, 0)) == [("c1", 1.0)]
+
+
 def test_a_limit_is_kept() -> None:
     inbox = FrameInbox()
     for k in range(4):

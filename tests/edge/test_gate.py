@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -150,6 +151,22 @@ def test_it_changes_nothing_of_what_is_told() -> None:
     assert sessions[0] == sessions[1] != []
     assert every.looks == 2 * 154
     assert gated.looks < 0.6 * every.looks
+
+
+def test_looking_elsewhere_meanwhile_tells_the_same() -> None:
+    """As a box does it: the next frames are begun before what came of the last ones is judged."""
+    story = [(CLERK,)] * 40 + [()] * 90 + [(CLERK,)] * 40
+    alone, shared = Film(), Film()
+    with ThreadPoolExecutor(1) as pool:
+        for number, people in enumerate(story):
+            alone.finds.people = shared.finds.people = people
+            frame = Frame("desk", number, START + number / FPS, with_people(people))
+            alone.told += alone.pipeline.process([frame])
+            looking = shared.pipeline.begin([frame], pool.submit)
+            assert looking.frames == [frame]
+            shared.told += shared.pipeline.take(looking)
+    assert shared.told == alone.told
+    assert [rule for rule, *_ in shared.events()] == ["clerk_absent"] * 2
 
 
 def test_an_absence_is_found_and_dated() -> None:

@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+import edge.service
 from edge.capture import Sampler
 from edge.load import LoadControl, least_factor, rates
 from edge.outbox import Outbox
@@ -126,8 +127,20 @@ class Slow:
         return [Detections.empty((image.shape[1], image.shape[0])) for image in images]
 
 
-def test_an_overloaded_box_says_so_and_serves_every_camera(tmp_path: Path) -> None:
+def test_what_was_before_it_began_to_count_is_forgotten() -> None:
+    """A box that has just started opens all of its cameras at once."""
+    control = LoadControl(0.1)
+    control.begin(0.0, 0)
+    control.worked(9.0, [3.0] * 50)
+    control.begin(10.0, 40)
+    control.worked(1.0, [0.1] * 50)
+    assert not control.judge(15.0, 40)
+    assert (control.factor, control.overloaded, control.load) == (1.0, False, 0.2)
+
+
+def test_an_overloaded_box_says_so_and_serves_every_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One camera floods the box: the others are looked at all the same, and the health message tells."""
+    monkeypatch.setattr(edge.service, "_OPENS_S", 0.0)
     video = Path(__file__).parents[2] / "twin" / "assets" / "clips" / "cam1.mp4"
     names = ["flood", "b", "c"]
     cameras = "\n".join(
