@@ -43,6 +43,7 @@ _COMMANDS = {
     "config": _Entry("cli.config", "app", "edge", "The hall file of a running box."),
     "evidence": _Entry("cli.evidence", "app", "edge", "Pictures and clips that boxes keep of events."),
     "models": _Entry("cli.models", "app", "edge", "The detectors hallwatch can run."),
+    "audit": _Entry("cli.audit", "app", "ingest", "Who did what at the centre."),
     "retention": _Entry("cli.retention", "retention", "ingest", "Delete what is old from the records of a centre."),
 }
 _TELLING = {"demo": "iotcore", "edge": "onnxruntime", "ingest": "sqlalchemy"}

@@ -16,10 +16,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, select,
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hall.errors import InputError, RecordsError
-from ingest import schema
+from ingest import _tables_users, schema
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
+_MORE_TABLES = (_tables_users.users,)
+"""Tables of other modules are made with the rest once their module is imported."""
 _FORM = "sqlite:///FILE (sqlite:////var/lib/hallwatch/records.db for an absolute path)"
 
 
