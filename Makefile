@@ -14,7 +14,7 @@ DONE := $(VENV)/.done
 
 RTSP_PACKAGES := gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good \
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly python3-gi
-TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk ffmpeg opencv-data opencv-doc openssl \
+TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb postgresql chromium fonts-noto-cjk ffmpeg opencv-data opencv-doc openssl \
   $(RTSP_PACKAGES)
 
 .DEFAULT_GOAL := help

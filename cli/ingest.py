@@ -42,7 +42,18 @@ def ingest(
             "influxdb1+http://HOST:8086/DATABASE or none",
         ),
     ] = "none",
-    records: Annotated[str, typer.Option(envvar="HALLWATCH_RECORDS", help="sqlite:///FILE")] = "sqlite:///hallwatch.db",
+    records: Annotated[
+        str,
+        typer.Option(
+            envvar="HALLWATCH_RECORDS", help="sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        ),
+    ] = "sqlite:///hallwatch.db",
+    spool: Annotated[
+        Path,
+        typer.Option(
+            envvar="HALLWATCH_SPOOL", help="Folder for points that wait for the store, with records on PostgreSQL."
+        ),
+    ] = Path(),
     alert: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,7 +78,7 @@ def ingest(
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     host, port = parse_listen(listen)
-    centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name)
+    centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name, spool=spool)
     app = create_app(centre)
     if console and hall is not None:
         _mount_console(app, hall, centre)

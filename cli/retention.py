@@ -14,7 +14,12 @@ from ingest.retention import KINDS, forget
 
 
 def retention(
-    records: Annotated[str, typer.Option(envvar="HALLWATCH_RECORDS", help="sqlite:///FILE")] = "sqlite:///hallwatch.db",
+    records: Annotated[
+        str,
+        typer.Option(
+            envvar="HALLWATCH_RECORDS", help="sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        ),
+    ] = "sqlite:///hallwatch.db",
     keep: Annotated[
         list[str] | None,
         typer.Option(

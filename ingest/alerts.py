@@ -92,7 +92,7 @@ class AlertSender:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"alerts-{channel.id[:6]}", daemon=True)
-        self._note = SentNote(records.path.with_name(f"{records.path.name}-sent-{channel.id}"))
+        self._note = SentNote(records.place.with_name(f"{records.place.name}-sent-{channel.id}"))
 
     def start(self) -> None:
         """Start the thread."""

@@ -49,6 +49,8 @@ def read_arrival(arrival: Arrival, hall: Hall | None) -> Message:
     """
     if arrival.size_bytes > MAX_BYTES:
         raise MessageError("oversized", f"{arrival.size_bytes} bytes; expected {MAX_BYTES} at most")
+    if b"\\u0000" in arrival.payload:  # PostgreSQL keeps no text with it
+        raise MessageError("malformed", "a text with the character NUL; expected none")
     address, kind = parse_topic(arrival.topic)
     message = decode(arrival.payload, kind)
     if message.kind != kind or (message.hall, message.floor, message.node) != (
@@ -78,9 +80,16 @@ def _check_numbers(message: Message) -> None:
             f"boot of {len(message.boot)} characters, seq {message.seq}; expected 1 to {_MAX_ID}, 0 or more",
         )
     match message.body:
-        case EventBody(event_id=identity) | SessionBody(session_id=identity) | StayBody(stay_id=identity):
-            if not 0 < len(identity) <= _MAX_ID:
-                raise MessageError("body", f"id of {len(identity)} characters; expected 1 to {_MAX_ID}")
+        case EventBody(event_id=identity):
+            _check_ids(identity)
+        case SessionBody(session_id=identity, window=place) | StayBody(stay_id=identity, zone=place):
+            _check_ids(identity, place)
+
+
+def _check_ids(*ids: str) -> None:
+    for identity in ids:
+        if not 0 < len(identity) <= _MAX_ID:
+            raise MessageError("body", f"id of {len(identity)} characters; expected 1 to {_MAX_ID}")
 
 
 def _check_times(message: Message, now: Instant) -> None:

@@ -30,7 +30,12 @@ class DeadLetter:
     @classmethod
     def of(cls, at: Instant, topic: str, reason: str, detail: str, payload: bytes) -> DeadLetter:
         """A dead letter with payload, topic and detail cut to what is kept."""
-        return cls(at, topic[:300], reason, detail[:500], len(payload), payload[:KEPT_BYTES])
+        return cls(at, _text(topic, 300), reason, _text(detail, 500), len(payload), payload[:KEPT_BYTES])
+
+
+def _text(text: str, most: int) -> str:
+    """The beginning of a text; PostgreSQL keeps none with the character NUL."""
+    return text[:most].replace("\0", "\ufffd")
 
 
 def save_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:

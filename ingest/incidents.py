@@ -135,11 +135,14 @@ _ROWS_AT_ONCE = 500
 
 
 def load_incidents(connection: Connection, event_ids: list[str]) -> dict[str, Incident]:
-    """The incidents on record among these."""
+    """The incidents on record among these; nobody else changes them until the transaction ends."""
     found: dict[str, Incident] = {}
     for i in range(0, len(event_ids), _ROWS_AT_ONCE):
         some = event_ids[i : i + _ROWS_AT_ONCE]
-        rows = connection.execute(select(schema.incidents).where(schema.incidents.c.event_id.in_(some)))
+        mine = schema.incidents.c.event_id.in_(some)
+        rows = connection.execute(
+            select(schema.incidents).where(mine).order_by(schema.incidents.c.event_id).with_for_update()
+        )
         found |= {row["event_id"]: from_row(row) for row in rows.mappings()}
     return found
 

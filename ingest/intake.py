@@ -29,13 +29,13 @@ from ingest.channels import Channel
 from ingest.dead_letters import DeadLetter, save_dead_letters
 from ingest.incidents import Incident, load_incidents, merge, save_incidents
 from ingest.labels import Labels
-from ingest.live import Live, NodeKey, load_live, save_live, watch
+from ingest.live import Live, NodeKey, lock_live, save_live, watch
 from ingest.metrics import Metrics
 from ingest.outlet import Outlet, Sending
 from ingest.points import Points, points_of
 from ingest.records import Records
 from ingest.rollups import RollupBook, RollupChanges, save_rollups
-from ingest.seen import BootKey, Seen, SeenBook, save_seen
+from ingest.seen import BootKey, Seen, SeenBook, SeenRanges, lock_seen, merge_seen, save_seen
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class _Draft:
         self.points: list[Points] = []
         self.kinds: Counter[str] = Counter()
         self.duplicates = 0
+        self.summed: list[tuple[Message, Instant]] = []
         self._said: dict[int, tuple[Message, Instant]] = {}
         self._newest: dict[tuple[str, str, str, str], int] = {}
 
@@ -84,6 +85,8 @@ class Prepared:
     duplicates: int
     seen: Sequence[Seen]
     rollups: RollupChanges
+    summed: Sequence[tuple[Message, Instant]]
+    """What is yet to be added to the roll-ups, where other processes may have written them meanwhile."""
     sending: Sending | None
 
     @property
@@ -167,6 +170,7 @@ class Intake:
             duplicates=draft.duplicates,
             seen=self._book.take_changes(),
             rollups=self._rollups.take_changes(),
+            summed=draft.summed,
             sending=None if self._outlet is None else self._outlet.send(draft.points),
         )
 
@@ -186,7 +190,8 @@ class Intake:
             except (ValueError, OverflowError) as exc:
                 letters.append(arrival.refused("body", str(exc)))
         boots = {_boot(message) for message, _ in messages}
-        self._rollups.load({boot[:3] for boot in boots})
+        if not self._records.is_shared:
+            self._rollups.load({boot[:3] for boot in boots})
         self._book.load(boots)
         draft.letters += letters
         for message, arrival in messages:
@@ -204,7 +209,10 @@ class Intake:
             return
         if points is not None:
             draft.points.append(points)
-        self._rollups.add(message, arrival.received_at)
+        if not self._records.is_shared:
+            self._rollups.add(message, arrival.received_at)
+        elif isinstance(message.body, StateBody | SessionBody | StayBody):
+            draft.summed.append((message, arrival.received_at))
         draft.add(message, arrival.received_at)
 
     def settle(self, prepared: Prepared) -> None:
@@ -216,13 +224,35 @@ class Intake:
         letters = list(prepared.letters)
         if self._outlet is not None and prepared.sending is not None:
             letters += self._outlet.finish(prepared.sending)
-        with self._records.writing() as connection:
-            batch = self._work_out(connection, prepared.said)
-            self._write(connection, batch)
-            save_seen(connection, prepared.seen, self._clock.now())
-            save_rollups(connection, prepared.rollups)
-            save_dead_letters(connection, letters)
+        batch, counted = self._records.write(lambda connection: self._put(connection, prepared, letters))
+        self._book.learn(counted)
         self._report(batch, letters, prepared)
+
+    def _put(
+        self, connection: Connection, prepared: Prepared, letters: Sequence[DeadLetter]
+    ) -> tuple[_Batch, Sequence[Seen]]:
+        """Write a batch. Returns also what of its boots is counted by others, where there are others."""
+        batch = self._work_out(connection, prepared.said)
+        counted, rollups = prepared.seen, prepared.rollups
+        if self._records.is_shared:
+            known = lock_seen(connection, counted)
+            rollups = self._sum_up(connection, prepared.summed, known)
+            counted = merge_seen(counted, known)
+        self._write(connection, batch)
+        save_seen(connection, counted, self._clock.now())
+        save_rollups(connection, rollups)
+        save_dead_letters(connection, letters)
+        return batch, counted if self._records.is_shared else ()
+
+    def _sum_up(
+        self, connection: Connection, said: Sequence[tuple[Message, Instant]], known: Mapping[BootKey, SeenRanges]
+    ) -> RollupChanges:
+        """What messages add to the roll-ups on record, but for those that another process has added meanwhile."""
+        fresh = [(m, at) for m, at in said if _boot(m) not in known or m.seq not in known[_boot(m)]]
+        book = RollupBook.of(self._records, connection, sorted({_boot(message)[:3] for message, _ in fresh}))
+        for message, received_at in fresh:
+            book.add(message, received_at)
+        return book.take_changes()
 
     def _is_new(self, message: Message) -> bool:
         # Status has no number of its own, for a last will is written in advance; a reply is said once and not kept.
@@ -236,7 +266,7 @@ class Intake:
         for message, received_at in said:
             by_node[message.hall, message.floor, message.node].append((message, received_at))
         batch = _Batch(
-            nodes=load_live(connection, by_node) if by_node else {},
+            nodes=lock_live(connection, by_node),
             incidents=load_incidents(connection, sorted(events)),
         )
         for node, theirs in by_node.items():

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, tuple_
 from hall.clock import Instant
 from hall.messages import Body, HealthBody, Message, StateBody, StatusBody
 from hall.views import NodeView
-from ingest._sql import upsert
+from ingest._sql import insert_ignore, upsert
 from ingest.schema import nodes
 
 CLOCK_AHEAD_S = 60.0
@@ -98,6 +98,28 @@ def load_live(connection: Connection, keys: Iterable[NodeKey] | None = None) -> 
         statement = statement.where(tuple_(nodes.c.hall, nodes.c.floor, nodes.c.node).in_(list(keys)))
     rows = connection.execute(statement).mappings()
     return {(row["hall"], row["floor"], row["node"]): Live(**row) for row in rows}
+
+
+def lock_live(connection: Connection, keys: Iterable[NodeKey]) -> dict[NodeKey, Live]:
+    """The nodes on record among these, while nobody else takes in anything of any of them until the transaction ends.
+
+    The row of a node stands for all that is on record of it; one that has no row gets it here.
+    """
+    if not (wanted := sorted(keys)):
+        return {}
+    if connection.dialect.name == "sqlite":  # nobody else writes
+        return load_live(connection, wanted)
+    found = _lock(connection, wanted)
+    if missing := [key for key in wanted if key not in found]:
+        insert_ignore(connection, nodes, [_row(Live(*key, boot="")) for key in missing])
+        found |= _lock(connection, missing)
+    return found
+
+
+def _lock(connection: Connection, keys: list[NodeKey]) -> dict[NodeKey, Live]:
+    place = (nodes.c.hall, nodes.c.floor, nodes.c.node)
+    statement = select(nodes).where(tuple_(*place).in_(keys)).order_by(*place).with_for_update()
+    return {(row["hall"], row["floor"], row["node"]): Live(**row) for row in connection.execute(statement).mappings()}
 
 
 def save_live(connection: Connection, changed: list[Live]) -> None:

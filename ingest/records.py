@@ -1,61 +1,97 @@
-"""The records: SQL by SQLAlchemy, in one SQLite file (WAL) so far.
+"""The records: SQL by SQLAlchemy, in one SQLite file (WAL) or on a PostgreSQL server.
 
-Writers take the file's one write lock at BEGIN, so a transaction never fails half way for having read first;
-readers never wait.
+On SQLite one writer works at a time and readers never wait. On PostgreSQL, which several centres may share, writers
+lock the rows that they go by; what two of them cross each other in is tried again by `Records.write`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from hall.errors import InputError, RecordsError
+from hall.errors import RecordsError
 from ingest import _tables_users, schema
+from ingest._engines import open_engine
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 30.0
 _MORE_TABLES = (_tables_users.users,)
 """Tables of other modules are made with the rest once their module is imported."""
-_FORM = "sqlite:///FILE (sqlite:////var/lib/hallwatch/records.db for an absolute path)"
+_ATTEMPTS = 8
+_CROSSED = frozenset({"40001", "40P01"})
+"""What PostgreSQL says to a transaction that it ended for another one: serialization_failure, deadlock_detected."""
+
+_SCHEMA_LOCK = 0x68616C6C01
+"""PostgreSQL's advisory lock of whoever makes the tables."""
 
 
 class Records:
     """The SQL records.
 
     Args:
-        url: `sqlite:///FILE`. The file is made where there is none.
+        url: `sqlite:///FILE`, which is made where there is none, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`.
+        place: where there is no such file, what the files of this process are named after that would lie beside it.
 
     Raises:
         InputError: the address is none.
-        RecordsError: the file cannot be opened, is no database or was written by a newer version.
+        RecordsError: the file or the server cannot be opened, is no database or was written by a newer version.
     """
 
-    def __init__(self, url: str) -> None:
-        path = _path_of(url)
-        self.path = path
-        """The file."""
-        self.name = f"records {path}"
-        self._engine = _engine(path)
-        with self.writing() as connection:
-            schema.metadata.create_all(connection)
-            self._check_version(connection)
+    def __init__(self, url: str, *, place: Path = Path("hallwatch.db")) -> None:
+        self._engine, path, self.name = open_engine(url)
+        self.place = path or place
+        """Files of this process are named after `place`; `name` says where the records are, without secrets."""
+        self.is_shared = self._engine.dialect.name == "postgresql"
+        """Whether other processes may write to them at the same time."""
+        self._reads = self._engine
+        if self.is_shared:
+            self._reads = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._writes = self._engine.execution_options(hallwatch_write=True)
+        try:
+            self.write(self._prepare)
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do something in one write transaction; again, where another process crossed it.
+
+        Args:
+            work: may run several times; only the last run counts.
+
+        Raises:
+            RecordsError: the records cannot be written.
+        """
+        attempt = 0
+        while True:
+            try:
+                with self._writes.begin() as connection:
+                    return work(connection)
+            except SQLAlchemyError as exc:
+                attempt += 1
+                if attempt == _ATTEMPTS or not _is_crossed(exc):
+                    raise RecordsError(f"{self.name}: cannot be written: {_cause(exc)}") from exc
+            time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - so that they do not meet again
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A write transaction: committed at the end of the block, rolled back by an exception.
 
+        For what nobody else writes at the same time; `write` is for the rest.
+
         Raises:
             RecordsError: the records cannot be written.
         """
         try:
-            engine = self._engine.execution_options(hallwatch_write=True)
-            with engine.begin() as connection:
+            with self._writes.begin() as connection:
                 yield connection
         except SQLAlchemyError as exc:
             raise RecordsError(f"{self.name}: cannot be written: {_cause(exc)}") from exc
@@ -68,7 +104,7 @@ class Records:
             RecordsError: the records cannot be read.
         """
         try:
-            with self._engine.begin() as connection:
+            with self._reads.begin() as connection:
                 yield connection
         except SQLAlchemyError as exc:
             raise RecordsError(f"{self.name}: cannot be read: {_cause(exc)}") from exc
@@ -77,7 +113,10 @@ class Records:
         """Close every connection."""
         self._engine.dispose()
 
-    def _check_version(self, connection: Connection) -> None:
+    def _prepare(self, connection: Connection) -> None:
+        if self.is_shared:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+        schema.metadata.create_all(connection)
         found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema"))
         if found is None:
             connection.execute(insert(schema.meta).values(key="schema", value=str(SCHEMA_VERSION)))
@@ -85,35 +124,10 @@ class Records:
             raise RecordsError(f"{self.name}: schema {found}; expected {SCHEMA_VERSION}")
 
 
+def _is_crossed(exc: SQLAlchemyError) -> bool:
+    return isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in _CROSSED
+
+
 def _cause(exc: SQLAlchemyError) -> object:
     """What the database said, without the statement and our values."""
     return exc.orig if isinstance(exc, DBAPIError) else exc
-
-
-def _path_of(url: str) -> Path:
-    scheme, _, rest = url.partition(":///")
-    if scheme != "sqlite" or not rest or rest == ":memory:":
-        shown = url if "@" not in url else "with a user"
-        raise InputError(f"records address {shown}: expected {_FORM}")
-    path = Path(rest)
-    if not path.parent.is_dir():
-        raise InputError(f"records address {url}: no folder {path.parent}; expected {_FORM}")
-    return path
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=8)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say, see below
-        # FULL: a message is acknowledged after the commit, so the commit must survive a power cut.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("hallwatch_write", False)
-        connection.execute(text("BEGIN IMMEDIATE" if writes else "BEGIN"))
-
-    return engine

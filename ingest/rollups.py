@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, select, tuple_
 from hall.clock import Instant
 from hall.messages import Message, SessionBody, StateBody, StayBody
 from ingest._sql import upsert
-from ingest.live import CLOCK_AHEAD_S, NodeKey
+from ingest.live import CLOCK_AHEAD_S, NodeKey, lock_live
 from ingest.records import Records
 from ingest.schema import nodes, rollup_open, rollups
 
@@ -179,6 +179,14 @@ class RollupBook:
         self._closed: list[Closed] = []
         self._changed: dict[NodeKey, None] = {}
 
+    @classmethod
+    def of(cls, records: Records, connection: Connection, keys: Sequence[NodeKey]) -> RollupBook:
+        """Of nodes, what is on record in a transaction that has locked them."""
+        book = cls(records)
+        known = _load_open(connection, keys)
+        book._open = {key: known.get(key) for key in keys}
+        return book
+
     def load(self, keys: Iterable[NodeKey]) -> None:
         """Read what is on record of nodes that were not heard lately.
 
@@ -285,8 +293,7 @@ def close_hours(records: Records, before: Instant) -> int:
     """
     closed = 0
     while True:
-        with records.writing() as connection:
-            count = _close_some_hours(connection, before)
+        count = records.write(lambda connection: _close_some_hours(connection, before))
         closed += count
         if count < _HOURS_AT_ONCE:
             return closed
@@ -303,6 +310,7 @@ def _close_some_hours(connection: Connection, before: Instant) -> int:
     missing = connection.execute(
         select(*place, hour.label("start")).where(ended, ~known.exists()).distinct().limit(_HOURS_AT_ONCE)
     ).all()
+    lock_live(connection, {(row.hall, row.floor, row.node) for row in missing})
     for hall, floor, node, start in missing:
         mine = (rollups.c.hall == hall) & (rollups.c.floor == floor) & (rollups.c.node == node)
         minutes = select(rollups.c.body).where(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -114,7 +115,7 @@ rollups = Table(
     Column("floor", String(64), primary_key=True),
     Column("node", String(64), primary_key=True),
     Column("period", String(8), primary_key=True, comment="minute or hour"),
-    Column("start", Integer, primary_key=True, comment="Unix seconds"),
+    Column("start", BigInteger, primary_key=True, comment="Unix seconds"),
     Column("body", LargeBinary, nullable=False, comment="sums of its windows and zones, see ingest.rollups"),
     Index("rollups_by_time", "period", "start"),
 )
@@ -128,7 +129,7 @@ rollup_open = Table(
     Column("boot", String(64), nullable=False),
     Column("at", Float, nullable=False, comment="up to when it is summed"),
     Column("held_at", Float, comment="when the state was captured that holds; it is that of the node"),
-    Column("start", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     comment="The minute of each node that is not over",
 )

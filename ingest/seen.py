@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +19,9 @@ from ingest._sql import upsert
 from ingest.records import Records
 from ingest.schema import seen
 
-MAX_RANGES = 500
+MAX_RANGES = 4_000
+"""Of a boot: twice what may be on its way to a second process, which makes a gap of every message here."""
+
 MAX_BOOTS = 64
 """Per node. An older boot cannot come again: a box sends its outbox in order."""
 
@@ -73,10 +75,23 @@ class SeenRanges:
             first = self._ranges.pop(at - 1)[0]
             at -= 1
         self._ranges.insert(at, (first, last))
-        if len(self._ranges) > MAX_RANGES:
-            (start, _), (_, end) = self._ranges[:2]
-            self._ranges[:2] = [(start, end)]
+        self._close_gaps()
         return True
+
+    def update(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Count what others counted."""
+        merged: list[tuple[int, int]] = []
+        for first, last in sorted([*self._ranges, *ranges]):
+            if merged and first <= merged[-1][1] + 1:
+                merged[-1] = merged[-1][0], max(merged[-1][1], last)
+            else:
+                merged.append((first, last))
+        self._ranges = merged
+        self._close_gaps()
+
+    def _close_gaps(self) -> None:
+        if (over := len(self._ranges) - MAX_RANGES) > 0:
+            self._ranges[: over + 1] = [(self._ranges[0][0], self._ranges[over][1])]
 
 
 class SeenBook:
@@ -120,6 +135,12 @@ class SeenBook:
         self._changed.clear()
         return changed
 
+    def learn(self, changed: Iterable[Seen]) -> None:
+        """Take over what is on record, of boots that are heard now."""
+        for one in changed:
+            if (mine := self._boots.get(one[:4])) is not None:
+                mine.update(SeenRanges.from_json(one.ranges).ranges)
+
 
 class Seen(NamedTuple):
     """What was counted of a boot."""
@@ -129,6 +150,26 @@ class Seen(NamedTuple):
     node: str
     boot: str
     ranges: str
+
+
+def lock_seen(connection: Connection, changed: Sequence[Seen]) -> dict[BootKey, SeenRanges]:
+    """What is on record of boots, by this process or others; it stays so until the transaction ends."""
+    if not changed:
+        return {}
+    mine = tuple_(*seen.primary_key).in_([boot[:4] for boot in changed])
+    rows = connection.execute(select(seen).where(mine).order_by(*seen.primary_key).with_for_update())
+    return {(row.hall, row.floor, row.node, row.boot): SeenRanges.from_json(row.ranges) for row in rows}
+
+
+def merge_seen(changed: Sequence[Seen], known: Mapping[BootKey, SeenRanges]) -> list[Seen]:
+    """What was counted, with what is on record."""
+    merged = []
+    for one in changed:
+        ranges = SeenRanges.from_json(one.ranges)
+        if (theirs := known.get(one[:4])) is not None:
+            ranges.update(theirs.ranges)
+        merged.append(one._replace(ranges=ranges.to_json()))
+    return merged
 
 
 def save_seen(connection: Connection, changed: Sequence[Seen], now: Instant) -> None:

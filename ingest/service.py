@@ -56,6 +56,7 @@ class Centre:
         records: address of the SQL records.
         alerts: apprise addresses.
         name: names the session at the broker; what arrives while the centre is away waits there under this name.
+        spool: folder for what waits, where the records are on a server; otherwise that lies beside their file.
         spill_bytes: how much may wait on disk for the store.
         registry: for Prometheus; one of its own by default.
 
@@ -74,6 +75,7 @@ class Centre:
         alerts: Sequence[str] = (),
         name: str = "hallwatch-ingest",
         clock: Clock | None = None,
+        spool: Path = Path(),
         spill_bytes: int = MAX_BYTES,
         registry: CollectorRegistry | None = None,
     ) -> None:
@@ -82,12 +84,12 @@ class Centre:
         channels = [Channel(url) for url in dict.fromkeys(alerts)]
         self.labels = Labels(hall)
         self.metrics = Metrics(registry or CollectorRegistry())
-        self._records = Records(records)
+        self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
         self.metrics.registry.register(NodeMetrics(self.reader))
         self._outlet: Outlet | None = None
         if settings is not None:
-            spill = Spill(_beside(self._records.path), self.metrics, max_bytes=spill_bytes)
+            spill = Spill(_beside(self._records.place), self.metrics, max_bytes=spill_bytes)
             self._outlet = Outlet(open_store(settings), spill, self._records, self.metrics, clock)
         self._senders = [AlertSender(c, self._records, self.metrics, clock, labels=self.labels) for c in channels]
         intake = Intake(

@@ -29,7 +29,7 @@ def test_wrong_listen_addresses(text: str) -> None:
     [
         ({"broker": "http://me:hush@broker"}, "broker address"),
         ({"store": "influxdb2+http://db/o?token=hush"}, "store address"),
-        ({"records": "postgresql://me:hush@db/hall"}, "records address"),
+        ({"records": "mysql://me:hush@db/hall"}, "records address"),
         ({"alert": ["nobody://me:hush@host"]}, "alert address"),
         ({"hall_file": Path("no-such-hall.yaml")}, "no-such-hall.yaml: cannot be read"),
     ],

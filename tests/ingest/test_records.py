@@ -12,7 +12,15 @@ from ingest.schema import meta
 
 
 @pytest.mark.parametrize(
-    "url", ["", "records.db", "postgresql://user:hush@db/hall", "sqlite://x.db", "sqlite:///no/such/folder/r.db"]
+    "url",
+    [
+        "",
+        "records.db",
+        "postgresql://user:hush@db",
+        "mysql://user:hush@db/hall",
+        "sqlite://x.db",
+        "sqlite:///no/such/folder/r.db",
+    ],
 )
 def test_a_wrong_address_says_the_form_and_no_secret(url: str) -> None:
     with pytest.raises(InputError, match="sqlite:///FILE") as caught:

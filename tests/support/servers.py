@@ -77,13 +77,15 @@ class Server:
     port: int
     folder: Path
     ready: Callable[[], bool] | None = None
+    user: str | None = None
+    end: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         log = (self.folder / f"{self.name}.log").open("ab")
         with log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder, user=self.user)
         wait_until(self._answers, f"{self.name} answers on port {self.port}")
 
     def _answers(self) -> bool:
@@ -93,10 +95,10 @@ class Server:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{text[-2000:]}")
         return self.ready() if self.ready else listens(self.port)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self, how: signal.Signals | None = None) -> None:
         """Stop it and wait; SIGKILL for a crash."""
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(how)
+            self.process.send_signal(how or self.end)
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
@@ -169,6 +171,27 @@ def influx_query(port: int, query: str, database: str | None = None) -> str:
     data = urllib.parse.urlencode(fields).encode()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/query", data=data, timeout=5) as answer:
         return str(answer.read().decode())
+
+
+def postgresql(folder: Path) -> Server:
+    """A PostgreSQL with the user `postgres` and the password `hush`; not started yet.
+
+    It refuses to run as root, so root gives it and the folder, which it must be able to reach, to its own user.
+    """
+    user = "postgres" if os.geteuid() == 0 else None
+    programs = ":".join(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))))
+    initdb, server = (
+        shutil.which(name, path=programs) or require(name, "postgresql") for name in ("initdb", "postgres")
+    )
+    secret, data, port = folder / "password", folder / "data", free_port()
+    secret.write_text("hush\n")
+    if user is not None:
+        for path in (folder, secret):
+            shutil.chown(path, user)
+    command = [initdb, "-D", str(data), "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "scram-sha-256"]
+    subprocess.run([*command, "-N", f"--pwfile={secret}"], check=True, capture_output=True, cwd=folder, user=user)
+    command = [server, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
+    return Server("postgres", command, port, folder, user=user, end=signal.SIGINT)
 
 
 @contextlib.contextmanager
