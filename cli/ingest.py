@@ -31,6 +31,7 @@ def ingest(
     hall_file: Annotated[
         Path | None, typer.Argument(metavar="[HALL.yaml]", help="The hall; left out, messages of any node count.")
     ] = None,
+    *,
     broker: Annotated[
         str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
     ] = "mqtt://127.0.0.1:1883",
@@ -60,6 +61,13 @@ def ingest(
             envvar="HALLWATCH_ALERT", help="An apprise address, such as json://HOST:PORT/PATH; may be repeated."
         ),
     ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HALLWATCH_PUBLIC_URL",
+            help="Where phones reach this centre, such as https://hall.example; so that alerts have links.",
+        ),
+    ] = None,
     listen: Annotated[
         str, typer.Option(envvar="HALLWATCH_LISTEN", help="HOST:PORT of the API, /healthz and /metrics.")
     ] = "127.0.0.1:8087",
@@ -78,7 +86,16 @@ def ingest(
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     host, port = parse_listen(listen)
-    centre = Centre(hall, settings, store=store, records=records, alerts=alert or (), name=name, spool=spool)
+    centre = Centre(
+        hall,
+        settings,
+        store=store,
+        records=records,
+        alerts=alert or (),
+        public_url=public_url,
+        name=name,
+        spool=spool,
+    )
     app = create_app(centre)
     if console and hall is not None:
         _mount_console(app, hall, centre)

@@ -49,7 +49,7 @@ def retention(
         return
     for kind in KINDS:
         kept = f"kept {days[kind.name]:g} days" if kind.name in days else "kept forever"
-        typer.echo(f"{kind.name:13} {found.get(kind.name, 0):9} {'would go' if dry_run else 'deleted'}  {kept}")
+        typer.echo(f"{kind.name:16} {found.get(kind.name, 0):9} {'would go' if dry_run else 'deleted'}  {kept}")
 
 
 def parse_keep(texts: list[str]) -> dict[str, float]:

@@ -28,7 +28,10 @@ class NodeView(msgspec.Struct, frozen=True):
 
 
 class IncidentView(msgspec.Struct, frozen=True):
-    """An incident: one event until somebody has dealt with it."""
+    """An incident: one event until somebody has dealt with it.
+
+    `acknowledged_by` said first, at `acknowledged_at`, that they see to it, since it last opened.
+    """
 
     event_id: str
     hall: str
@@ -46,6 +49,8 @@ class IncidentView(msgspec.Struct, frozen=True):
     limit_s: float
     reason: str | None
     detail: dict[str, object]
+    acknowledged_by: str | None = None
+    acknowledged_at: Instant | None = None
 
 
 class ReadModel(Protocol):

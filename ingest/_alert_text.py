@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,9 @@ from ingest.incidents import Incident
 from ingest.labels import Labels
 
 AlertPhase = Literal["raised", "cleared"]
+
+LINK_WORDS: Mapping[Language, str] = {"zh": "我来处理：", "en": "I see to it: "}
+"""Before the link by which whoever reads an alert says so."""
 
 
 @dataclass(frozen=True, slots=True)

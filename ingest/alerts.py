@@ -18,12 +18,14 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from hall.clock import Clock, Instant
 from hall.errors import RecordsError
 from ingest._alert_plan import MINUTE_S, Entry, Waiting, entries_of, fit
-from ingest._alert_text import AlertPhase, AlertText, alert_text, digest_line, digest_title
+from ingest._alert_text import LINK_WORDS, AlertPhase, AlertText, alert_text, digest_line, digest_title
+from ingest._robots import cut
 from ingest._sent_note import SentNote
 from ingest._sql import insert_ignore
 from ingest.channels import Channel
 from ingest.incidents import Incident, load_incidents
 from ingest.labels import Labels
+from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.records import Records
 from ingest.schema import alert_messages, alerts
@@ -37,6 +39,7 @@ GIVE_UP_S = 24 * 3600.0
 
 _PASS_ROWS = 2_000
 _KEPT_S = 3600.0
+_TITLE_BYTES = 240
 
 
 def queue_alert(
@@ -81,6 +84,7 @@ class AlertSender:
         clock: Clock,
         *,
         labels: Labels | None = None,
+        links: Links | None = None,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._channel = channel
@@ -88,6 +92,7 @@ class AlertSender:
         self._metrics = metrics
         self._clock = clock
         self._labels = labels or Labels(None)
+        self._links = links
         self._first_wait_s = first_wait_s
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -150,10 +155,21 @@ class AlertSender:
             incidents = load_incidents(connection, sorted(set(many)))
         for some in together:
             if len(some) == 1:
-                yield some, AlertText(some[0].alert.title, some[0].alert.body)
+                yield some, self._single(some[0].alert)
             else:
                 digests = list(self._digests(some, [self._line(entry, incidents) for entry in some]))
                 yield from digests[: channel.pace.room(sent_at, now)]
+
+    def _single(self, alert: Waiting) -> AlertText:
+        """An alert as it is; to people, with a link by which they say that they see to it."""
+        if self._links is None or alert.phase != "raised" or not self._channel.merges:
+            return AlertText(alert.title, alert.body)
+        url = self._links.url(alert.event_id, alert.opening, alert.id, self._channel.language)
+        line = f"{LINK_WORDS[self._channel.language]}{url}"
+        # The link stands last; whatever is too long gives way to it.
+        title = cut(alert.title, _TITLE_BYTES)
+        room = self._channel.digest_bytes - len(f"{title}\n\n{line}".encode())
+        return AlertText(title, f"{cut(alert.body, room)}\n{line}")
 
     def _line(self, entry: Entry, incidents: dict[str, Incident]) -> str:
         alert, incident = entry.alert, incidents.get(entry.alert.event_id)

@@ -7,6 +7,7 @@
 | `/api/incidents?status=open&limit=100` | incidents, newest first |
 | `/api/rollups?period=hour&start=...&end=...&limit=100` | sums by minute or hour, oldest first; see docs/store.md |
 | `/api/state` | version, windows and zones with their names, open incidents: one page's worth |
+| `/a/...` | the page of a link in an alert, where alerts have links |
 | `/healthz` | 200 while broker and records are there, else 503 and which is not |
 | `/metrics` | for Prometheus |
 """
@@ -23,6 +24,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from hall.errors import RecordsError
 from hall.views import IncidentStatus, NodeView
 from ingest.labels import HallLabel
+from ingest.link_page import add_link_page
 from ingest.reader import MAX_INCIDENTS, MAX_ROLLUPS
 from ingest.rollups import Period
 from ingest.service import Centre
@@ -99,6 +101,8 @@ def create_app(centre: Centre) -> FastAPI:
         """Counters and gauges in Prometheus' text format."""
         return Response(generate_latest(centre.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
+    if centre.links is not None:
+        add_link_page(app, centre.links, centre.labels, centre.reader.changed)
     return app
 
 

@@ -11,10 +11,11 @@ incident anew.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from hall.clock import Instant
 from hall.messages import ClearReason, EventBody, Message, Rule, Severity
@@ -51,8 +52,8 @@ class Incident(msgspec.Struct, frozen=True):
     limit_s: float
     detail: dict[str, Any]
 
-    def view(self) -> IncidentView:
-        """The incident as others see it."""
+    def view(self, acknowledged_by: str | None = None, acknowledged_at: Instant | None = None) -> IncidentView:
+        """The incident as others see it, and who sees to it."""
         cleared = self.status == "cleared"
         return IncidentView(
             event_id=self.event_id,
@@ -71,6 +72,8 @@ class Incident(msgspec.Struct, frozen=True):
             limit_s=self.limit_s,
             reason=self.reason if cleared else None,
             detail=self.detail,
+            acknowledged_by=acknowledged_by,
+            acknowledged_at=acknowledged_at,
         )
 
 
@@ -156,6 +159,6 @@ def _to_row(incident: Incident) -> dict[str, Any]:
     return msgspec.structs.asdict(incident) | {"detail": msgspec.json.encode(incident.detail)}
 
 
-def from_row(row: RowMapping) -> Incident:
+def from_row(row: Mapping[Any, Any]) -> Incident:
     """An incident from its row."""
     return Incident(**{**row, "detail": msgspec.json.decode(row["detail"])})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from hall.clock import Instant
 from hall.views import IncidentStatus, IncidentView, NodeView
@@ -13,7 +13,7 @@ from ingest.incidents import from_row
 from ingest.live import load_live
 from ingest.records import Records
 from ingest.rollups import Period, Rollup, read_rollups
-from ingest.schema import incidents
+from ingest.schema import acknowledgements, incidents
 
 MAX_INCIDENTS = 1_000
 MAX_ROLLUPS = 1_000
@@ -78,8 +78,19 @@ class Reader:
             return read_rollups(connection, period, start, end, limit=max(0, min(limit, MAX_ROLLUPS)))
 
     def _read_incidents(self, limit: int, status: IncidentStatus | None) -> Sequence[IncidentView]:
-        statement = select(incidents).order_by(incidents.c.raised_at.desc(), incidents.c.event_id).limit(limit)
+        told = (acknowledgements.c.event_id == incidents.c.event_id) & (
+            acknowledgements.c.opening == incidents.c.openings
+        )
+        who = (acknowledgements.c.acknowledged_by, acknowledgements.c.acknowledged_at)
+        statement = select(incidents, *who).outerjoin(acknowledgements, told)
+        statement = statement.order_by(incidents.c.raised_at.desc(), incidents.c.event_id).limit(limit)
         if status is not None:
             statement = statement.where(incidents.c.status == status)
         with self._records.reading() as connection:
-            return tuple(from_row(row).view() for row in connection.execute(statement).mappings())
+            return tuple(_view(row) for row in connection.execute(statement).mappings())
+
+
+def _view(row: RowMapping) -> IncidentView:
+    values = dict(row)
+    by, at = values.pop("acknowledged_by"), values.pop("acknowledged_at")
+    return from_row(values).view(by, at)

@@ -60,6 +60,20 @@ KINDS = (
         lambda before: (schema.alerts.c.status != "waiting") & (schema.alerts.c.done_at < before),
     ),
     Kind(
+        "acknowledgements",
+        "who said that they see to an incident",
+        1100,
+        schema.acknowledgements,
+        lambda before: schema.acknowledgements.c.acknowledged_at < before,
+    ),
+    Kind(
+        "used_links",
+        "which links of alerts were used; they expire after a day",
+        30,
+        schema.used_links,
+        lambda before: schema.used_links.c.used_at < before,
+    ),
+    Kind(
         "dead_letters",
         "what was refused",
         30,

@@ -178,6 +178,23 @@ alert_messages = Table(
     sqlite_autoincrement=True,
 )
 
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("event_id", String(64), primary_key=True),
+    Column("opening", Integer, primary_key=True),
+    Column("acknowledged_by", Text, nullable=False),
+    Column("acknowledged_at", Float, nullable=False),
+    comment="Who said first that they see to an incident, once for each opening",
+)
+
+used_links = Table(
+    "used_links",
+    metadata,
+    Column("alert", Integer, primary_key=True, autoincrement=False, comment="the one whose message had the link"),
+    Column("used_at", Float, nullable=False),
+)
+
 meta = Table(
     "meta",
     metadata,

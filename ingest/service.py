@@ -21,6 +21,7 @@ from ingest.alerts import AlertSender
 from ingest.channels import Channel
 from ingest.intake import Intake
 from ingest.labels import Labels
+from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.node_metrics import NodeMetrics
 from ingest.outlet import Outlet
@@ -55,6 +56,7 @@ class Centre:
         store: address of the time-series store, `none` for none; see `ingest.store.FORMS`.
         records: address of the SQL records.
         alerts: apprise addresses.
+        public_url: address at which phones reach the HTTP side, for links in alerts; None for no links.
         name: names the session at the broker; what arrives while the centre is away waits there under this name.
         spool: folder for what waits, where the records are on a server; otherwise that lies beside their file.
         spill_bytes: how much may wait on disk for the store.
@@ -73,6 +75,7 @@ class Centre:
         store: str = "none",
         records: str,
         alerts: Sequence[str] = (),
+        public_url: str | None = None,
         name: str = "hallwatch-ingest",
         clock: Clock | None = None,
         spool: Path = Path(),
@@ -91,7 +94,10 @@ class Centre:
         if settings is not None:
             spill = Spill(_beside(self._records.place), self.metrics, max_bytes=spill_bytes)
             self._outlet = Outlet(open_store(settings), spill, self._records, self.metrics, clock)
-        self._senders = [AlertSender(c, self._records, self.metrics, clock, labels=self.labels) for c in channels]
+        self.links = None if public_url is None else Links(self._records, public_url, clock)
+        self._senders = [
+            AlertSender(c, self._records, self.metrics, clock, labels=self.labels, links=self.links) for c in channels
+        ]
         intake = Intake(
             self._records,
             self._outlet,
