@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hall.errors import RecordsError
 from ingest import _tables_users, schema
 from ingest._engines import open_engine
+from ingest.migrations import KNOWN, UnknownVersionError, bring_up_to_date
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
 _MORE_TABLES = (_tables_users.users,)
 """Tables of other modules are made with the rest once their module is imported."""
 _ATTEMPTS = 8
@@ -116,12 +116,12 @@ class Records:
     def _prepare(self, connection: Connection) -> None:
         if self.is_shared:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-        schema.metadata.create_all(connection)
-        found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema"))
-        if found is None:
-            connection.execute(insert(schema.meta).values(key="schema", value=str(SCHEMA_VERSION)))
-        elif found != str(SCHEMA_VERSION):
-            raise RecordsError(f"{self.name}: schema {found}; expected {SCHEMA_VERSION}")
+        try:
+            bring_up_to_date(connection, schema.metadata)
+        except UnknownVersionError as exc:
+            raise RecordsError(
+                f"{self.name}: schema {exc}; expected {KNOWN[-1]} at most: a newer hallwatch wrote it"
+            ) from exc
 
 
 def _is_crossed(exc: SQLAlchemyError) -> bool:

@@ -36,15 +36,6 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text().startswith("a diary")
 
 
-def test_records_of_another_version_are_left_alone(tmp_path: Path) -> None:
-    records = Records(f"sqlite:///{tmp_path}/records.db")
-    with records.writing() as connection:
-        connection.execute(meta.update().values(value="99"))
-    records.close()
-    with pytest.raises(RecordsError, match="schema 99; expected 1"):
-        Records(f"sqlite:///{tmp_path}/records.db")
-
-
 def test_an_exception_rolls_back(records: Records) -> None:
     def fail() -> None:
         with records.writing() as connection:

@@ -1,0 +1,68 @@
+"""Tables as the models say, as the migrations make them, and as older releases left them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, inspect, select, text
+
+import ingest.records  # it knows all tables
+from hall.errors import RecordsError
+from ingest import migrations, schema
+from ingest.records import Records
+
+
+def _assert_agrees(connection: Connection) -> None:
+    assert migrations.differences(connection, schema.metadata) == []
+
+
+def _version(records: Records) -> str:
+    with records.reading() as connection:
+        return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+def test_the_migrations_make_what_the_models_say_on_sqlite() -> None:
+    with create_engine("sqlite://").begin() as connection:
+        migrations.upgrade(connection)
+        _assert_agrees(connection)
+        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == migrations.KNOWN[-1:]
+        triggers = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY 1")).all()
+    assert triggers == ["audit_no_delete", "audit_no_update"]
+
+
+def test_the_migrations_make_what_the_models_say_on_postgresql(database: str) -> None:
+    with create_engine(database, poolclass=NullPool).begin() as connection:
+        migrations.upgrade(connection)
+        _assert_agrees(connection)
+
+
+def test_new_records_are_those_of_the_models(records: Records) -> None:
+    with records.reading() as connection:
+        _assert_agrees(connection)
+    assert _version(records) == migrations.KNOWN[-1]
+
+
+def test_records_from_before_there_were_migrations_get_what_they_lack(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/records.db")
+    with engine.begin() as connection:
+        for table in (schema.nodes, schema.incidents, schema.seen, schema.meta):
+            table.create(connection)
+        connection.execute(schema.meta.insert().values(key="schema", value="1"))
+    engine.dispose()
+    records = Records(f"sqlite:///{tmp_path}/records.db")
+    assert _version(records) == migrations.KNOWN[-1]
+    with records.reading() as connection:
+        assert set(schema.metadata.tables) <= set(inspect(connection).get_table_names())
+        assert connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema")) == "1"
+    records.close()
+
+
+def test_records_of_a_newer_release_are_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/records.db"
+    records = Records(url)
+    with records.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    records.close()
+    with pytest.raises(RecordsError, match=f"schema 9999; expected {migrations.KNOWN[-1]} at most"):
+        ingest.records.Records(url)
