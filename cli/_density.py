@@ -114,7 +114,7 @@ def bench_density(
         InputError: no RTSP server can be had.
     """
     found = []
-    with _broker() as port, tempfile.TemporaryDirectory() as short:
+    with mosquitto_or_nobody() as port, tempfile.TemporaryDirectory() as short:
         for kind in kinds:
             streams = make_streams(kind, folder or Path(short))
             job = DensityJob("", STREAM_FPS, analyse_fps, seconds, model, model_folders(), provider, port)
@@ -198,7 +198,7 @@ def _density(kind: StreamKind, box: Load, limit: Load) -> Density:
 
 
 @contextlib.contextmanager
-def _broker() -> Iterator[int]:
+def mosquitto_or_nobody() -> Iterator[int]:
     """Port of a mosquitto on loopback, where it is installed; else of nobody: then messages stay in the outbox."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     with socket.socket() as free:

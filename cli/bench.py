@@ -10,6 +10,7 @@ from typing import Annotated
 import cv2
 import typer
 
+from cli._alerts_bench import alerts_text, bench_alerts
 from cli._day import bench_day
 from cli._density import DensityFigures, bench_density
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings
@@ -216,6 +217,22 @@ def ingest(
         Work(messages, floors), rounds=rounds, away_s=away_s, say=lambda what: typer.echo(f"... {what}", err=True)
     )
     show(figures, ingest_text(figures), as_json=as_json)
+
+
+@app.command()
+def alerts(
+    as_json: JsonOption = False,
+    windows: Annotated[int, typer.Option(min=1, max=200, help="Windows of the box.")] = 50,
+) -> None:
+    """From the moment at which a limit is passed, by the time of the pictures, to the receipt of the alert.
+
+    A box with live cameras at 2 frames per second, mosquitto, the centre and a webhook run on this machine; every
+    window is without its clerk, and each passes its limit at another moment.
+
+    Example: hallwatch bench alerts --json
+    """
+    figures = bench_alerts(windows=windows)
+    show(figures, alerts_text(figures), as_json=as_json)
 
 
 def _stay_row(name: str, figures: StayFigures) -> str:
