@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -17,11 +18,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from hall.broker import parse_broker
-from hall.errors import InputError
+from hall.clock import SystemClock
+from hall.errors import HallwatchError, InputError
 from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
 from ingest.service import Centre, tune_process
+from ingest.users import FIRST_USER, Users, any_users
 
 _GRACE_S = 3
 """How long open pages may keep the server from ending."""
@@ -71,6 +74,14 @@ def ingest(
     listen: Annotated[
         str, typer.Option(envvar="HALLWATCH_LISTEN", help="HOST:PORT of the API, /healthz and /metrics.")
     ] = "127.0.0.1:8087",
+    login: Annotated[
+        bool | None,
+        typer.Option(
+            "--login/--no-login",
+            envvar="HALLWATCH_LOGIN",
+            help="Ask for a login, and make a first user where there is none. Left out: once there are users.",
+        ),
+    ] = None,
     console: Annotated[
         bool, typer.Option("--console/--no-console", help="Show the console at the same address; needs HALL.yaml.")
     ] = True,
@@ -96,10 +107,39 @@ def ingest(
         name=name,
         spool=spool,
     )
-    app = create_app(centre)
+    try:
+        app = create_app(centre, _users(centre, host, needed=login))
+    except HallwatchError:
+        centre.stop()
+        raise
     if console and hall is not None:
         _mount_console(app, hall, centre)
     serve(centre, app, host, port)
+
+
+def _users(centre: Centre, host: str, *, needed: bool | None) -> Users | None:
+    """Who may log in; None for a centre that asks nobody, which only loopback may reach unless it is said."""
+    if needed is None:
+        needed = any_users(centre.records)
+        if not needed and not _is_loopback(host):
+            raise InputError(
+                f"--listen {host}: anybody there could look in; expected --login, a loopback address, "
+                "or --no-login where something else asks for a login"
+            )
+    if not needed:
+        return None
+    users = Users(centre.records, SystemClock())
+    password = users.start()
+    if password is not None:
+        print(f"first user: {FIRST_USER}\none-time password, not shown again: {password}", file=sys.stderr, flush=True)
+    return users
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Environment(Mapping[str, str]):

@@ -45,6 +45,7 @@ _COMMANDS = {
     "models": _Entry("cli.models", "app", "edge", "The detectors hallwatch can run."),
     "audit": _Entry("cli.audit", "app", "ingest", "Who did what at the centre."),
     "retention": _Entry("cli.retention", "retention", "ingest", "Delete what is old from the records of a centre."),
+    "users": _Entry("cli.users", "app", "ingest", "Who may look at a centre."),
 }
 _TELLING = {"demo": "iotcore", "edge": "onnxruntime", "ingest": "sqlalchemy"}
 """A package of each extra: where it is not, the extra is not."""

@@ -1,5 +1,6 @@
 # The centre: takes what the boxes publish, keeps it, alerts, answers the API. Build from the root of the repository:
 #   docker build -f docker/centre.Dockerfile -t hallwatch-centre .
+# The first start prints a one-time password for the console: docker compose logs ingest.
 # Only /data is written (and /tmp, a tmpfs). Settings and secrets: docker/entrypoint.sh.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
@@ -19,7 +20,7 @@ RUN pip uninstall --yes --quiet pip setuptools wheel \
 COPY --from=build /opt/hallwatch /opt/hallwatch
 COPY --chmod=0555 docker/entrypoint.sh /usr/local/bin/entrypoint
 ENV PATH=/opt/hallwatch/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    HALLWATCH_RECORDS=sqlite:////data/records.db HALLWATCH_LISTEN=0.0.0.0:8087
+    HALLWATCH_RECORDS=sqlite:////data/records.db HALLWATCH_LISTEN=0.0.0.0:8087 HALLWATCH_LOGIN=true
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

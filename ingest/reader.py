@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import RowMapping, select
 
@@ -68,16 +68,38 @@ class Reader:
                 self._incidents[key] = kept
         return kept[1]
 
-    def rollups(self, period: Period, start: Instant, end: Instant, *, limit: int = MAX_ROLLUPS) -> Sequence[Rollup]:
+    def incidents_of(
+        self, halls: Collection[str], *, limit: int = 100, status: IncidentStatus | None = None
+    ) -> Sequence[IncidentView]:
+        """`incidents` of these halls only.
+
+        Raises:
+            RecordsError: the records cannot be read.
+        """
+        return self._read_incidents(max(0, min(limit, MAX_INCIDENTS)), status, halls)
+
+    def rollups(
+        self,
+        period: Period,
+        start: Instant,
+        end: Instant,
+        *,
+        limit: int = MAX_ROLLUPS,
+        halls: Collection[str] | None = None,
+    ) -> Sequence[Rollup]:
         """Roll-ups that begin from `start` to before `end`, oldest first. At most `MAX_ROLLUPS` at once.
+
+        Of these halls only, where some are named.
 
         Raises:
             RecordsError: the records cannot be read.
         """
         with self._records.reading() as connection:
-            return read_rollups(connection, period, start, end, limit=max(0, min(limit, MAX_ROLLUPS)))
+            return read_rollups(connection, period, start, end, limit=max(0, min(limit, MAX_ROLLUPS)), halls=halls)
 
-    def _read_incidents(self, limit: int, status: IncidentStatus | None) -> Sequence[IncidentView]:
+    def _read_incidents(
+        self, limit: int, status: IncidentStatus | None, halls: Collection[str] | None = None
+    ) -> Sequence[IncidentView]:
         told = (acknowledgements.c.event_id == incidents.c.event_id) & (
             acknowledgements.c.opening == incidents.c.openings
         )
@@ -86,6 +108,8 @@ class Reader:
         statement = statement.order_by(incidents.c.raised_at.desc(), incidents.c.event_id).limit(limit)
         if status is not None:
             statement = statement.where(incidents.c.status == status)
+        if halls is not None:
+            statement = statement.where(incidents.c.hall.in_(halls))
         with self._records.reading() as connection:
             return tuple(_view(row) for row in connection.execute(statement).mappings())
 

@@ -8,7 +8,7 @@ than everything else that the centre does with a message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -381,10 +381,18 @@ class Rollup(msgspec.Struct, frozen=True):
 
 
 def read_rollups(
-    connection: Connection, period: Period, start: Instant, end: Instant, *, limit: int = 10_000
+    connection: Connection,
+    period: Period,
+    start: Instant,
+    end: Instant,
+    *,
+    limit: int = 10_000,
+    halls: Collection[str] | None = None,
 ) -> list[Rollup]:
-    """The roll-ups that begin from `start` to before `end`, oldest first."""
+    """The roll-ups that begin from `start` to before `end`, oldest first; of these halls only, where some are named."""
     mine = (rollups.c.period == period) & (rollups.c.start >= start) & (rollups.c.start < end)
+    if halls is not None:
+        mine &= rollups.c.hall.in_(halls)
     order = (rollups.c.start, rollups.c.hall, rollups.c.floor, rollups.c.node)
     found = []
     for row in connection.execute(select(rollups).where(mine).order_by(*order).limit(limit)):

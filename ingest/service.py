@@ -142,6 +142,11 @@ class Centre:
     ) -> None:
         self.stop()
 
+    @property
+    def records(self) -> Records:
+        """The SQL records."""
+        return self._records
+
     def health(self) -> dict[str, str | None]:
         """What is wrong with each part; None where it is well."""
         try:
