@@ -55,7 +55,8 @@ def open_detector(
     asked = f"{wanted}: " if wanted != detector.name else ""
     there = ", ".join(installed_names(get_available_providers()))
     at_work = f"{short_name(detector.provider)} ({'forced' if provider != 'auto' else 'chosen'}; installed: {there})"
-    print(f"detector {asked}{detector.name} on {at_work}, {parallel} x {threads} thread(s)", file=sys.stderr)
+    at_a_time = f"{parallel} at a time, " if parallel > 1 else ""
+    print(f"detector {asked}{detector.name} on {at_work}, {at_a_time}{threads} thread(s)", file=sys.stderr)
     return detector
 
 
