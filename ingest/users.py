@@ -238,7 +238,7 @@ class Users:
         return key, _view(row)
 
     def tokens(self, name: str | None = None) -> Sequence[KeyView]:
-        """The tokens of a user, or of all, that have not expired."""
+        """The tokens of a user, or of all, that have not expired; the oldest first."""
         with self._records.reading() as connection:
             return _tokens(connection, name, self._clock.now())
 
@@ -336,7 +336,7 @@ def _account(row: Row[Any]) -> Account:
 
 
 def _tokens(connection: Connection, name: str | None, now: Instant) -> list[KeyView]:
-    wanted = select(keys).where(keys.c.kind == "token", keys.c.expires_at > now).order_by(keys.c.created_at, keys.c.id)
+    wanted = select(keys).where(keys.c.kind == "token", keys.c.expires_at > now).order_by(keys.c.created_at, keys.c.name)
     if name is not None:
         wanted = wanted.where(keys.c.user == name)
     return [_view(row) for row in connection.execute(wanted)]
