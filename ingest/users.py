@@ -336,7 +336,9 @@ def _account(row: Row[Any]) -> Account:
 
 
 def _tokens(connection: Connection, name: str | None, now: Instant) -> list[KeyView]:
-    wanted = select(keys).where(keys.c.kind == "token", keys.c.expires_at > now).order_by(keys.c.created_at, keys.c.name)
+    wanted = (
+        select(keys).where(keys.c.kind == "token", keys.c.expires_at > now).order_by(keys.c.created_at, keys.c.name)
+    )
     if name is not None:
         wanted = wanted.where(keys.c.user == name)
     return [_view(row) for row in connection.execute(wanted)]
