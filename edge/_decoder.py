@@ -33,12 +33,8 @@ class Decoder:
     def __init__(self, stream: VideoStream, coarse: Callable[[Size], bool]) -> None:
         self._stream, self._coarse = stream, coarse
         self._context: VideoCodecContext = stream.codec_context
+        self._deblocks: bool | None = None
         self._key_at_s: float | None = None
-
-    @property
-    def deblocks(self) -> bool:
-        """Whether pictures come as they were coded."""
-        return self._context is self._stream.codec_context
 
     def decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         """What pictures come of a packet.
@@ -53,27 +49,30 @@ class Decoder:
         at_s = None if key.pts is None or key.time_base is None else float(key.pts * key.time_base)
         before_s, self._key_at_s = self._key_at_s, at_s
         close = at_s is not None and before_s is not None and 0 < at_s - before_s <= MOST_BETWEEN_KEYS_S
-        exact = self._stream.codec_context
-        if not (close and exact.name in DEBLOCKED and self._coarse((exact.width, exact.height))):
-            self._go_on_with(exact)
-        elif self.deblocks:
-            self._go_on_with(_without_filter(exact))
+        known = self._stream.codec_context
+        if known.name not in DEBLOCKED:
+            return
+        size_px = (self._context.width or known.width, self._context.height or known.height)
+        deblocks = not (close and self._coarse(size_px))
+        if deblocks != self._deblocks:
+            # One at a time: each keeps some whole pictures. That of the stream is never opened, so it has none.
+            self._context, self._deblocks = _context(known, deblocks=deblocks), deblocks
 
     def flush(self) -> None:
         """Packets were left out: what comes next is no loss."""
         self._context.flush_buffers()
 
-    def _go_on_with(self, context: VideoCodecContext) -> None:
-        if context is not self._context:
-            self._context = context
-            context.flush_buffers()
+
+def is_coarse(size_px: Size, shrunk_px: Size) -> bool:
+    """Whether a picture is shrunk to less than half, so that nobody sees whether it was deblocked."""
+    return 2 * shrunk_px[0] < size_px[0]
 
 
-def _without_filter(exact: VideoCodecContext) -> VideoCodecContext:
-    context = CodecContext.create(exact.name, "r")
+def _context(known: VideoCodecContext, *, deblocks: bool) -> VideoCodecContext:
+    context = CodecContext.create(known.name, "r")
     if not isinstance(context, VideoCodecContext):
-        raise TypeError(f"{exact.name}: expected a video decoder")
-    context.extradata = exact.extradata
+        raise TypeError(f"{known.name}: expected a video decoder")
+    context.extradata = known.extradata
     context.thread_type, context.thread_count = "NONE", 1
-    context.options = {"skip_loop_filter": "all"}
+    context.options = {} if deblocks else {"skip_loop_filter": "all"}
     return context

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from edge._decoder import is_coarse
 from edge.capture import Sampler
 from edge.dating import Dating
 from edge.media import (
@@ -203,8 +204,7 @@ class Reader:
         return open_source(request)
 
     def _coarse(self, size_px: Size) -> bool:
-        fit = fit_of(self._job.fit, size_px)
-        return 2 * shrink_to(size_px, fit)[0] < size_px[0]
+        return is_coarse(size_px, shrink_to(size_px, fit_of(self._job.fit, size_px)))
 
     def _follow(self, source: MediaSource) -> None:
         """A live source."""

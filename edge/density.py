@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from edge._decoder import is_coarse
 from edge.capture import Sampler
 from edge.live import LiveCamera
 from edge.media import shrink_to
@@ -267,7 +268,8 @@ def _bare_reader(
         stream = container.streams.video[0]
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1
         # As the box does with pictures that are shrunk so much.
-        stream.codec_context.options = {"skip_loop_filter": "all"} if stream.width > 2 * fit[0] else {}
+        coarse = is_coarse((stream.width, stream.height), shrink_to((stream.width, stream.height), fit))
+        stream.codec_context.options = {"skip_loop_filter": "all"} if coarse else {}
         for frame in container.decode(stream):
             if stopping.is_set():
                 return

@@ -211,7 +211,7 @@ class EdgeService:
                 begun = [] if self._begun is None else [frame.camera_id for frame in self._begun.frames]
                 self._turn(self._inbox.take(BATCH, 0.0 if begun else 0.25, begun))
             self._settle()
-            last = self._owed
+            last = self._evidence.taken(self._owed, self._pipeline.floor)
             if self.ended:
                 last += self._pipeline.finish(self._pipeline.at or self._clock.now())
         finally:

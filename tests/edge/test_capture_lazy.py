@@ -58,6 +58,18 @@ def test_where_key_frames_are_far_apart_they_are(tmp_path: Path) -> None:
     assert np.array_equal(last_picture(video, coarse=False), last_picture(video, coarse=True))
 
 
+@pytest.mark.parametrize("coarse", [False, True])
+def test_one_decoder_at_a_time(tmp_path: Path, *, coarse: bool) -> None:
+    """Each keeps some whole pictures, which are most of the memory of a camera."""
+    source = open_source(
+        OpenRequest(Address(str(moving_noise(tmp_path / "a.mp4", gop=25))), coarse=lambda _size: coarse)
+    )
+    assert isinstance(source, _libav._AvSource)
+    assert len(list(source.follow(lambda _key: True))) == 60
+    assert not source._stream.codec_context.is_open
+    source.close()
+
+
 def follow(video: Path, due: Wants) -> Iterator[tuple[float, int, int]]:
     """Time and number of each picture, and how many had come by then."""
     source = open_source(OpenRequest(Address(str(video))))
