@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
+from cli._options import LOCAL_BROKER, BrokerOption, NodeOption, address_of
 from edge.config import fingerprint
 from edge.push import push_config
 from hall.broker import parse_broker
 from hall.errors import InputError
-from hall.layout import Hall
 from hall.load import parse_hall
-from hall.topics import Address
 
 app = typer.Typer(help="The hall file of a running box.", no_args_is_help=True)
 
@@ -29,10 +28,8 @@ def _config() -> None:
 def push(
     hall_file: Annotated[Path, typer.Argument(metavar="HALL.yaml", help="The hall file that the box is to go by.")],
     *,
-    node: Annotated[str | None, typer.Option(help="Which box; may be left out where there is one.")] = None,
-    broker: Annotated[
-        str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
-    ] = "mqtt://127.0.0.1:1883",
+    node: NodeOption = None,
+    broker: BrokerOption = LOCAL_BROKER,
     base: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The hall file that it replaces: the box refuses where it goes by another."),
@@ -50,7 +47,7 @@ def push(
     hall = parse_hall(text, name=str(hall_file), environ=_Anything())
     reply = push_config(
         parse_broker(broker),
-        _address(hall, node),
+        address_of(hall, node),
         text.encode(),
         base=None if base is None else fingerprint(_read(base)),
         key=os.environ.get("HALLWATCH_CONFIG_KEY") or None,
@@ -73,16 +70,6 @@ class _Anything(Mapping[str, str]):
 
     def __len__(self) -> int:
         return 0
-
-
-def _address(hall: Hall, node: str | None) -> Address:
-    nodes = {name: floor.id for floor in hall.floors for name in floor.nodes}
-    name = node or (next(iter(nodes)) if len(nodes) == 1 else None)
-    if name is None:
-        raise InputError(f"--node is needed: the hall has {', '.join(nodes)}")
-    if name not in nodes:
-        raise InputError(f"--node {name}: found no such node; expected one of {', '.join(nodes)}")
-    return Address(hall.hall.id, nodes[name], name)
 
 
 def _read(path: Path) -> str:

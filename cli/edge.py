@@ -15,23 +15,20 @@ from typing import Annotated
 import typer
 
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings, register_sim
+from cli._options import LOCAL_BROKER, BrokerOption, NodeOption, address_of
 from edge.config import HallConfig
 from edge.live import LoopClock
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import SystemClock
-from hall.errors import InputError
-from hall.layout import Hall
 from hall.load import load_hall
 
 
 def edge(
     hall_file: Annotated[Path, typer.Argument(metavar="HALL.yaml", help="The hall.")],
     *,
-    node: Annotated[str | None, typer.Option(help="Which box this is; may be left out where there is one.")] = None,
-    broker: Annotated[
-        str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
-    ] = "mqtt://127.0.0.1:1883",
+    node: NodeOption = None,
+    broker: BrokerOption = LOCAL_BROKER,
     data: Annotated[
         Path, typer.Option(envvar="HALLWATCH_DATA_DIR", help="Folder of the outbox and the rule state.")
     ] = Path(".hallwatch"),
@@ -53,7 +50,7 @@ def edge(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     register_sim()
-    name = node or _only_node(load_hall(hall_file))
+    name = address_of(load_hall(hall_file), node).node
     config = HallConfig(hall_file, data / name, SystemClock(), key=os.environ.get("HALLWATCH_CONFIG_KEY") or None)
     hall = config.hall
     settings = parse_broker(broker)
@@ -73,10 +70,3 @@ def edge(
     print(f"hallwatch edge {name} to {settings.address}", file=sys.stderr, flush=True)
     left = service.run()
     print("stopped" + (f", {left} messages wait for the broker" if left else ""), file=sys.stderr)
-
-
-def _only_node(hall: Hall) -> str:
-    nodes = [node for floor in hall.floors for node in floor.nodes]
-    if len(nodes) != 1:
-        raise InputError(f"--node is needed: the hall has {', '.join(nodes)}")
-    return nodes[0]

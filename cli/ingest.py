@@ -17,6 +17,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from cli._options import LOCAL_BROKER, BrokerOption
 from hall.broker import parse_broker
 from hall.clock import SystemClock
 from hall.errors import HallwatchError, InputError
@@ -35,9 +36,7 @@ def ingest(
         Path | None, typer.Argument(metavar="[HALL.yaml]", help="The hall; left out, messages of any node count.")
     ] = None,
     *,
-    broker: Annotated[
-        str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
-    ] = "mqtt://127.0.0.1:1883",
+    broker: BrokerOption = LOCAL_BROKER,
     store: Annotated[
         str,
         typer.Option(
