@@ -99,7 +99,9 @@ def _postgresql(url: URL) -> Engine:
             "tcp_user_timeout": _SILENCE_S * 1000,
             "application_name": "hallwatch",
             "options": f"-c lock_timeout={BUSY_TIMEOUT_S * 1000:.0f}"
-            f" -c idle_in_transaction_session_timeout={2 * BUSY_TIMEOUT_S * 1000:.0f}",
+            f" -c idle_in_transaction_session_timeout={2 * BUSY_TIMEOUT_S * 1000:.0f}"
+            # The server, too, is to notice that we have vanished: until then it keeps our locks.
+            f" -c tcp_keepalives_idle={_SILENCE_S} -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
         },
         **_POOL,
     )

@@ -7,6 +7,7 @@ import threading
 
 from hall.clock import Clock
 from hall.errors import RecordsError
+from ingest.leader import Leader
 from ingest.records import Records
 from ingest.rollups import close_hours
 
@@ -18,10 +19,11 @@ _GRACE_S = 600.0
 
 
 class HourCloser:
-    """Writes the hours that are over, every few minutes."""
+    """Writes the hours that are over, every few minutes, in the process that is the leader."""
 
-    def __init__(self, records: Records, clock: Clock, *, every_s: float = _EVERY_S) -> None:
+    def __init__(self, records: Records, leader: Leader, clock: Clock, *, every_s: float = _EVERY_S) -> None:
         self._records = records
+        self._leader = leader
         self._clock = clock
         self._every_s = every_s
         self._stop = threading.Event()
@@ -39,6 +41,8 @@ class HourCloser:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):
+            if not self._leader.held():
+                continue
             try:
                 close_hours(self._records, self._clock.now() - _GRACE_S)
             except RecordsError as exc:

@@ -25,6 +25,7 @@ from ingest._sql import insert_ignore
 from ingest.channels import Channel
 from ingest.incidents import Incident, load_incidents
 from ingest.labels import Labels
+from ingest.leader import Leader
 from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.records import Records
@@ -74,7 +75,10 @@ def queue_alert(
 
 
 class AlertSender:
-    """The thread that sends the alerts of one channel, oldest first; each event's alerts stay in order."""
+    """The thread that sends the alerts of one channel, oldest first; each event's alerts stay in order.
+
+    Of several processes with the same records the leader sends.
+    """
 
     def __init__(
         self,
@@ -85,6 +89,7 @@ class AlertSender:
         *,
         labels: Labels | None = None,
         links: Links | None = None,
+        leader: Leader | None = None,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._channel = channel
@@ -93,6 +98,7 @@ class AlertSender:
         self._clock = clock
         self._labels = labels or Labels(None)
         self._links = links
+        self._leader = leader
         self._first_wait_s = first_wait_s
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -126,9 +132,13 @@ class AlertSender:
         """Go once through what waits. Two failures in a row mean that the channel is down: the rest waits."""
         try:
             self._mark_noted()
+            if not self._may_send():
+                return
             held: set[str] = set()
             failures = 0
             for entries, text in self._messages():
+                if not self._may_send():
+                    return
                 if failures == 2 or not held.isdisjoint(entry.alert.event_id for entry in entries):
                     continue
                 if self._send(entries, text):
@@ -138,6 +148,9 @@ class AlertSender:
                     held.update(entry.alert.event_id for entry in entries)
         except RecordsError as exc:
             _log.warning("alerts wait: %s", exc)
+
+    def _may_send(self) -> bool:
+        return self._leader is None or self._leader.held()
 
     def _messages(self) -> Iterator[tuple[Sequence[Entry], AlertText]]:
         """What may be sent now, and in which words."""

@@ -21,6 +21,9 @@ class Metrics:
             "hallwatch_last_message_timestamp_seconds", "When the last message came", registry=registry
         )
         self.connected = Gauge("hallwatch_broker_connected", "1 while the broker is there", registry=registry)
+        self.leader = Gauge(
+            "hallwatch_leader", "1 in the process that runs the timers and sends the alerts", registry=registry
+        )
         self.spill_bytes = Gauge(
             "hallwatch_points_spill_bytes", "Points on disk that the store has not taken yet", registry=registry
         )

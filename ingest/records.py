@@ -109,8 +109,18 @@ class Records:
         except SQLAlchemyError as exc:
             raise RecordsError(f"{self.name}: cannot be read: {_cause(exc)}") from exc
 
+    def connect(self) -> Connection:
+        """A connection of its own, on which each statement is a transaction; it ends with `Connection.close`.
+
+        Raises:
+            SQLAlchemyError: there is none.
+        """
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()
+        return connection
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection but those of `connect`."""
         self._engine.dispose()
 
     def _prepare(self, connection: Connection) -> None:

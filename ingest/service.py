@@ -21,6 +21,7 @@ from ingest.alerts import AlertSender
 from ingest.channels import Channel
 from ingest.intake import Intake
 from ingest.labels import Labels
+from ingest.leader import Leader
 from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.node_metrics import NodeMetrics
@@ -90,13 +91,15 @@ class Centre:
         self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
         self.metrics.registry.register(NodeMetrics(self.reader))
+        self.leader = Leader(self._records, self.metrics, clock)
         self._outlet: Outlet | None = None
         if settings is not None:
             spill = Spill(_beside(self._records.place), self.metrics, max_bytes=spill_bytes)
             self._outlet = Outlet(open_store(settings), spill, self._records, self.metrics, clock)
         self.links = None if public_url is None else Links(self._records, public_url, clock)
         self._senders = [
-            AlertSender(c, self._records, self.metrics, clock, labels=self.labels, links=self.links) for c in channels
+            AlertSender(c, self._records, self.metrics, clock, labels=self.labels, links=self.links, leader=self.leader)
+            for c in channels
         ]
         intake = Intake(
             self._records,
@@ -108,7 +111,7 @@ class Centre:
             on_change=self.reader.changed,
             on_alert=self._wake_senders,
         )
-        self._hours = HourCloser(self._records, clock)
+        self._hours = HourCloser(self._records, self.leader, clock)
         self._subscriber = Subscriber(broker, name, intake, self.metrics, clock)
 
     def start(self) -> None:
@@ -131,6 +134,7 @@ class Centre:
         self._hours.stop()
         if self._outlet is not None:
             self._outlet.stop()
+        self.leader.close()
         self._records.close()
 
     def __enter__(self) -> Self:

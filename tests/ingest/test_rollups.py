@@ -21,6 +21,7 @@ from hall.messages import (
 from ingest._hour_closer import HourCloser
 from ingest.arrivals import Arrival
 from ingest.intake import Intake
+from ingest.leader import Leader
 from ingest.metrics import Metrics
 from ingest.reader import Reader
 from ingest.records import Records
@@ -196,7 +197,7 @@ def test_a_clock_that_was_ahead_is_set_right(records: Records, metrics: Metrics)
 def test_hours_are_closed_while_the_centre_runs(records: Records, metrics: Metrics) -> None:
     _take(records, metrics, _said(*((at, _state("idle")) for at in range(0, 3700, 10))))
     clock = ManualClock(T0 + HOUR + 590)
-    closer = HourCloser(records, clock, every_s=0.01)
+    closer = HourCloser(records, Leader(records, metrics, clock), clock, every_s=0.01)
     closer.start()
     reader = Reader(records)
     assert reader.rollups("hour", T0, T0 + HOUR) == []  # minutes may come late
