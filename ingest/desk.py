@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from hall.clock import Instant
-from ingest import schema
+from ingest import audit, schema
 from ingest._sql import insert_ignore
 
 
@@ -26,7 +26,7 @@ class Desk:
         """Somebody sees to an incident. The first who says so counts, once for each opening.
 
         Args:
-            connection: in a write transaction.
+            connection: in a write transaction that holds the incident, see `ingest.incidents.load_incidents`.
             event_id: the incident, which must be on record.
             opening: its `openings` when they were told.
             by: who.
@@ -35,11 +35,13 @@ class Desk:
         Returns:
             Who it was first, and when.
         """
+        known = self.acknowledgement(connection, event_id, opening)
+        if known is not None:
+            return known
         row = {"event_id": event_id, "opening": opening, "acknowledged_by": by, "acknowledged_at": now}
         insert_ignore(connection, schema.acknowledgements, [row])
-        found = self.acknowledgement(connection, event_id, opening)
-        assert found is not None
-        return found
+        audit.append(connection, by, "incident.acknowledge", f"incident/{event_id}", {"opening": opening}, now)
+        return Acknowledgement(by, now)
 
     def acknowledgement(self, connection: Connection, event_id: str, opening: int) -> Acknowledgement | None:
         """Who sees to an incident since that opening; None where nobody said so."""

@@ -137,15 +137,14 @@ def _merged(known: Incident, one: Incident, body: EventBody) -> Incident:
 _ROWS_AT_ONCE = 500
 
 
-def load_incidents(connection: Connection, event_ids: list[str]) -> dict[str, Incident]:
-    """The incidents on record among these; nobody else changes them until the transaction ends."""
+def load_incidents(connection: Connection, event_ids: list[str], *, lock: bool = False) -> dict[str, Incident]:
+    """The incidents on record among these; with `lock`, nobody else changes them until the transaction ends."""
     found: dict[str, Incident] = {}
     for i in range(0, len(event_ids), _ROWS_AT_ONCE):
         some = event_ids[i : i + _ROWS_AT_ONCE]
         mine = schema.incidents.c.event_id.in_(some)
-        rows = connection.execute(
-            select(schema.incidents).where(mine).order_by(schema.incidents.c.event_id).with_for_update()
-        )
+        statement = select(schema.incidents).where(mine).order_by(schema.incidents.c.event_id)
+        rows = connection.execute(statement.with_for_update() if lock else statement)
         found |= {row["event_id"]: from_row(row) for row in rows.mappings()}
     return found
 

@@ -267,7 +267,7 @@ class Intake:
             by_node[message.hall, message.floor, message.node].append((message, received_at))
         batch = _Batch(
             nodes=lock_live(connection, by_node),
-            incidents=load_incidents(connection, sorted(events)),
+            incidents=load_incidents(connection, sorted(events), lock=True),
         )
         for node, theirs in by_node.items():
             before = after = batch.nodes.get(node)

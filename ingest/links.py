@@ -126,10 +126,13 @@ class Links:
         """
         claim = self._claim(token)
         now = self._clock.now()
-        with self._records.writing() as connection:
-            self._open(connection, claim)
+
+        def acknowledge(connection: Connection) -> Acknowledgement:
+            self._open(connection, claim, lock=True)
             connection.execute(insert(schema.used_links).values(alert=claim.alert, used_at=now))
             return self._desk.acknowledge(connection, claim.event_id, claim.opening, by, now)
+
+        return self._records.write(acknowledge)
 
     def _claim(self, token: str) -> _Claim:
         try:
@@ -137,8 +140,8 @@ class Links:
         except (BadData, msgspec.ValidationError):
             raise LinkForged from None
 
-    def _open(self, connection: Connection, claim: _Claim) -> Opened:
-        incident = load_incidents(connection, [claim.event_id]).get(claim.event_id)
+    def _open(self, connection: Connection, claim: _Claim, *, lock: bool = False) -> Opened:
+        incident = load_incidents(connection, [claim.event_id], lock=lock).get(claim.event_id)
         if incident is None:
             raise LinkForged
         acknowledged = self._desk.acknowledgement(connection, claim.event_id, claim.opening)

@@ -16,7 +16,7 @@ from hall.clock import ManualClock
 from hall.errors import InputError
 from hall.layout import Hall
 from hall.messages import encode
-from ingest import schema
+from ingest import audit, schema
 from ingest._robots import WeCom
 from ingest.alerts import AlertSender
 from ingest.arrivals import Arrival
@@ -111,6 +111,17 @@ def test_who_has_the_message_acknowledges(links: Links, phone: Phone, reader: Re
     assert status == 200
     assert "已确认：王 芳，2026-01-05 09:06:00。" in page
     assert _acknowledged(reader) == ("王 芳", T0 + 360)
+
+
+def test_who_acknowledges_stands_in_the_audit_log_once(links: Links, records: Records) -> None:
+    links.use(_token(links, 1), "王芳")
+    links.use(_token(links, 2), "李雷")  # the second one changes nothing
+    with records.reading() as connection:
+        written = audit.rows(connection)
+        assert audit.verify(connection).faults == []
+    assert [(row.actor, row.action, row.subject, row.at) for row in written] == [
+        ("王芳", "incident.acknowledge", f"incident/{EVENT}", T0 + 300)
+    ]
 
 
 def test_a_used_link_does_nothing(links: Links, phone: Phone, reader: Reader, clock: ManualClock) -> None:

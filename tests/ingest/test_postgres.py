@@ -13,10 +13,11 @@ from sqlalchemy import func, select
 
 from hall.errors import InputError, RecordsError
 from hall.messages import Message, encode
-from ingest import schema
+from ingest import audit, schema
 from ingest.arrivals import Arrival
 from ingest.channels import Channel
 from ingest.intake import Intake
+from ingest.links import Links, LinkUsed
 from ingest.live import lock_live
 from ingest.metrics import Metrics
 from ingest.records import Records
@@ -107,6 +108,30 @@ def test_phases_that_go_to_different_workers_make_one_incident(shared: tuple[Rec
         assert connection.scalars(select(schema.seen.c.ranges)).all() == ["[[0,399]]"]
     assert len(rows) == 200
     assert {(row.status, row.raised_at == row.started_at) for row in rows} == {("cleared", True)}
+
+
+def test_two_phones_with_one_link_acknowledge_once(shared: tuple[Records, Records]) -> None:
+    _intake(shared[0]).take(_arrivals([Numbered().message(T0, an_event("raised"))]))
+    both = [Links(records, "https://hall.example", _Clock()) for records in shared]
+    token = both[0].url(an_event("raised").event_id, 1, 1, "zh").rpartition("/")[2]
+    assert both[1].open(token).acknowledged is None
+    said: list[str] = []
+
+    def use(links: Links, by: str) -> None:
+        try:
+            said.append(links.use(token, by).by)
+        except LinkUsed as exc:
+            said.append("nobody" if exc.acknowledged is None else exc.acknowledged.by)
+
+    phones = [threading.Thread(target=use, args=(links, f"by-{i}")) for i, links in enumerate(both)]
+    for phone in phones:
+        phone.start()
+    for phone in phones:
+        phone.join()
+    assert len(said) == 2
+    assert len(set(said)) == 1
+    with shared[0].reading() as connection:
+        assert [row.actor for row in audit.rows(connection)] == said[:1]
 
 
 def test_rollups_of_two_workers_are_those_of_one(shared: tuple[Records, Records]) -> None:
