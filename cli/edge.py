@@ -18,6 +18,7 @@ from cli._edge import ModelOption, ProviderOption, open_detector, recordings, re
 from cli._options import LOCAL_BROKER, BrokerOption, NodeOption, address_of
 from edge.config import HallConfig
 from edge.live import LoopClock
+from edge.memory import few_arenas
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import SystemClock
@@ -49,6 +50,7 @@ def edge(
     Example: hallwatch edge hall.yaml --node edge-f1 --broker mqtt://10.0.0.5
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    few_arenas()
     register_sim()
     name = address_of(load_hall(hall_file), node).node
     config = HallConfig(hall_file, data / name, SystemClock(), key=os.environ.get("HALLWATCH_CONFIG_KEY") or None)

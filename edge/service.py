@@ -23,6 +23,7 @@ from edge.live import LiveCamera, LiveSettings, LoopClock
 from edge.load import LoadControl, least_factor, missed_share, rates
 from edge.looks import Looking
 from edge.media import Size
+from edge.memory import give_back
 from edge.outbox import QUOTA_BYTES, Outbox
 from edge.overload import BoxLoad
 from edge.pipeline import Emitted, Pipeline
@@ -47,6 +48,8 @@ HEALTH_EVERY_S = 10.0
 TICK_EVERY_S = 1.0
 SAVE_EVERY_S = 2.0
 """The rule state is saved with every message and at least so often: after a crash no more than this is unknown."""
+
+_GIVE_BACK_EVERY_S = 60.0
 
 BATCH = 8
 _OPENS_S = 10.0
@@ -123,7 +126,7 @@ class EdgeService:
         store = EvidenceStore(data_dir / "evidence", hall.evidence)
         key = evidence_key(data_dir, os.environ)
         self._evidence = EvidenceTaker(store, key, self._address, detector.detect, detector.score)
-        self._health_at = self._tick_at = self._saved_at = float("-inf")
+        self._health_at = self._tick_at = self._saved_at = self._gave_back_at = float("-inf")
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
 
@@ -255,6 +258,9 @@ class EdgeService:
             stats = [camera.stats() for camera in self._cameras]
             emitted.append(Emitted(now, self._health.tell(now, self._pipeline, stats, config)))
             self._health_at = now
+        if _due(self._gave_back_at, _GIVE_BACK_EVERY_S, now):
+            self._gave_back_at = now
+            give_back()
         self._evidence.tick(now)
         emitted = [*self._evidence.taken(emitted, self._pipeline.floor), *self._evidence.clips()]
         if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
