@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, Select, select
 
 from hall.clock import Instant
 from hall.views import IncidentStatus, IncidentView, NodeView
+from ingest._paging import Order, Page, Part
 from ingest.incidents import from_row
-from ingest.live import load_live
+from ingest.live import Live, load_live
 from ingest.records import Records
-from ingest.rollups import Period, Rollup, read_rollups
-from ingest.schema import acknowledgements, incidents
+from ingest.rollups import Period, Rollup, rollup_of
+from ingest.schema import acknowledgements, incidents, nodes, rollups
 
 MAX_INCIDENTS = 1_000
-MAX_ROLLUPS = 1_000
+_NEWEST_FIRST = Order((incidents.c.raised_at, incidents.c.event_id), descending=(incidents.c.raised_at,))
+_BY_PLACE = Order((nodes.c.hall, nodes.c.floor, nodes.c.node))
+_BY_TIME = Order((rollups.c.start, rollups.c.hall, rollups.c.floor, rollups.c.node))
 
 
 class Reader:
@@ -68,50 +72,61 @@ class Reader:
                 self._incidents[key] = kept
         return kept[1]
 
-    def incidents_of(
-        self, halls: Collection[str], *, limit: int = 100, status: IncidentStatus | None = None
-    ) -> Sequence[IncidentView]:
-        """`incidents` of these halls only.
+    def incident_page(
+        self, part: Part, *, halls: Collection[str] | None, status: IncidentStatus | None = None
+    ) -> Page[IncidentView]:
+        """Part of the incidents of these halls, or of all, newest first by `raised_at`.
 
         Raises:
+            InputError: the cursor is none.
             RecordsError: the records cannot be read.
         """
-        return self._read_incidents(max(0, min(limit, MAX_INCIDENTS)), status, halls)
-
-    def rollups(
-        self,
-        period: Period,
-        start: Instant,
-        end: Instant,
-        *,
-        limit: int = MAX_ROLLUPS,
-        halls: Collection[str] | None = None,
-    ) -> Sequence[Rollup]:
-        """Roll-ups that begin from `start` to before `end`, oldest first. At most `MAX_ROLLUPS` at once.
-
-        Of these halls only, where some are named.
-
-        Raises:
-            RecordsError: the records cannot be read.
-        """
-        with self._records.reading() as connection:
-            return read_rollups(connection, period, start, end, limit=max(0, min(limit, MAX_ROLLUPS)), halls=halls)
-
-    def _read_incidents(
-        self, limit: int, status: IncidentStatus | None, halls: Collection[str] | None = None
-    ) -> Sequence[IncidentView]:
-        told = (acknowledgements.c.event_id == incidents.c.event_id) & (
-            acknowledgements.c.opening == incidents.c.openings
-        )
-        who = (acknowledgements.c.acknowledged_by, acknowledgements.c.acknowledged_at)
-        statement = select(incidents, *who).outerjoin(acknowledgements, told)
-        statement = statement.order_by(incidents.c.raised_at.desc(), incidents.c.event_id).limit(limit)
-        if status is not None:
-            statement = statement.where(incidents.c.status == status)
+        statement = _incidents(status)
         if halls is not None:
             statement = statement.where(incidents.c.hall.in_(halls))
         with self._records.reading() as connection:
-            return tuple(_view(row) for row in connection.execute(statement).mappings())
+            return _NEWEST_FIRST.page(connection, statement, part, _view)
+
+    def node_page(self, part: Part, *, halls: Collection[str] | None) -> Page[NodeView]:
+        """Part of the nodes of these halls, or of all, by hall, floor and node.
+
+        Raises:
+            InputError: the cursor is none.
+            RecordsError: the records cannot be read.
+        """
+        statement = select(nodes)
+        if halls is not None:
+            statement = statement.where(nodes.c.hall.in_(halls))
+        with self._records.reading() as connection:
+            return _BY_PLACE.page(connection, statement, part, lambda row: Live(**row).view())
+
+    def rollup_page(
+        self, part: Part, period: Period, start: Instant, end: Instant, *, halls: Collection[str] | None
+    ) -> Page[Rollup]:
+        """Part of the roll-ups of these halls, or of all, that begin from `start` to before `end`, oldest first.
+
+        Raises:
+            InputError: the cursor is none.
+            RecordsError: the records cannot be read.
+        """
+        statement = select(rollups).where(rollups.c.period == period, rollups.c.start >= start, rollups.c.start < end)
+        if halls is not None:
+            statement = statement.where(rollups.c.hall.in_(halls))
+        with self._records.reading() as connection:
+            return _BY_TIME.page(connection, statement, part, rollup_of)
+
+    def _read_incidents(self, limit: int, status: IncidentStatus | None) -> Sequence[IncidentView]:
+        order = (incidents.c.raised_at.desc(), incidents.c.event_id)
+        with self._records.reading() as connection:
+            rows = connection.execute(_incidents(status).order_by(*order).limit(limit)).mappings()
+            return tuple(_view(row) for row in rows)
+
+
+def _incidents(status: IncidentStatus | None) -> Select[Any]:
+    told = (acknowledgements.c.event_id == incidents.c.event_id) & (acknowledgements.c.opening == incidents.c.openings)
+    who = (acknowledgements.c.acknowledged_by, acknowledgements.c.acknowledged_at)
+    statement = select(incidents, *who).outerjoin(acknowledgements, told)
+    return statement if status is None else statement.where(incidents.c.status == status)
 
 
 def _view(row: RowMapping) -> IncidentView:

@@ -8,11 +8,11 @@ than everything else that the centre does with a message.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, select, tuple_
+from sqlalchemy import Connection, RowMapping, and_, select, tuple_
 
 from hall.clock import Instant
 from hall.messages import Message, SessionBody, StateBody, StayBody
@@ -380,24 +380,9 @@ class Rollup(msgspec.Struct, frozen=True):
     zones: Mapping[str, Mapping[str, float]]
 
 
-def read_rollups(
-    connection: Connection,
-    period: Period,
-    start: Instant,
-    end: Instant,
-    *,
-    limit: int = 10_000,
-    halls: Collection[str] | None = None,
-) -> list[Rollup]:
-    """The roll-ups that begin from `start` to before `end`, oldest first; of these halls only, where some are named."""
-    mine = (rollups.c.period == period) & (rollups.c.start >= start) & (rollups.c.start < end)
-    if halls is not None:
-        mine &= rollups.c.hall.in_(halls)
-    order = (rollups.c.start, rollups.c.hall, rollups.c.floor, rollups.c.node)
-    found = []
-    for row in connection.execute(select(rollups).where(mine).order_by(*order).limit(limit)):
-        sums = Sums.decode(row.body)
-        windows = {name: dict(zip(WINDOW_SUMS, one, strict=True)) for name, one in sums.windows.items()}
-        zones = {name: dict(zip(ZONE_SUMS, one, strict=True)) for name, one in sums.zones.items()}
-        found.append(Rollup(row.hall, row.floor, row.node, row.start, windows, zones))
-    return found
+def rollup_of(row: RowMapping) -> Rollup:
+    """A roll-up from its row."""
+    sums = Sums.decode(row["body"])
+    windows = {name: dict(zip(WINDOW_SUMS, one, strict=True)) for name, one in sums.windows.items()}
+    zones = {name: dict(zip(ZONE_SUMS, one, strict=True)) for name, one in sums.zones.items()}
+    return Rollup(row["hall"], row["floor"], row["node"], row["start"], windows, zones)

@@ -124,7 +124,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(
             assert data_points(in_victoria(victoria.port)) == data_points(wanted)
             assert data_points(in_influx(influx.port)) == data_points(wanted)
             for centre in (to_victoria, to_influx):
-                incidents = {i["event_id"]: i for i in centre.get("/api/incidents?limit=500")}
+                incidents = {i["event_id"]: i for i in centre.get("/api/incidents?limit=500")["items"]}
                 assert set(incidents) == set(raised)
                 cleared = {e for e, body in raised.items() if body.phase == "cleared"}
                 assert {e for e, i in incidents.items() if i["status"] == "cleared"} == cleared

@@ -49,10 +49,10 @@ def test_what_a_page_needs(centre: Centre, broker: Server) -> None:
         )
     wait_until(lambda: len(centre.reader.incidents(status="cleared")) == 1, "the messages")
     client = _Client(create_app(centre))
-    nodes = client.get("/api/nodes").json()
+    nodes = client.get("/api/nodes").json()["items"]
     assert [(n["node"], n["status"], n["state_at"]) for n in nodes] == [("edge-f1", "online", T0)]
-    assert len(client.get("/api/incidents").json()) == 2
-    assert [i["started_at"] for i in client.get("/api/incidents?status=open&limit=5").json()] == [T0]
+    assert len(client.get("/api/incidents").json()["items"]) == 2
+    assert [i["started_at"] for i in client.get("/api/incidents?status=open&limit=5").json()["items"]] == [T0]
     state = client.get("/api/state").json()
     assert state["windows"][0] == {
         "hall": "demo",
@@ -87,10 +87,10 @@ def test_roll_ups(centre: Centre, broker: Server) -> None:
         publisher.send(*(node.message(T0 + at, a_state(2)) for at in range(0, 80, 10)))
     client = _Client(create_app(centre))
     path = f"/api/rollups?period=minute&start={T0}&end={T0 + 3600}"
-    wait_until(lambda: client.get(path).json(), "the minute")
-    (minute,) = client.get(path).json()
+    wait_until(lambda: client.get(path).json()["items"], "the minute")
+    (minute,) = client.get(path).json()["items"]
     assert (minute["node"], minute["start"], minute["windows"]["w01"]["customer_s"]) == ("edge-f1", T0, 120)
-    assert client.get(f"/api/rollups?start={T0}&end={T0 + 3600}").json() == []
+    assert client.get(f"/api/rollups?start={T0}&end={T0 + 3600}").json()["items"] == []
     assert client.get(f"/api/rollups?start=x&end={T0}&period=day").status_code == 422
 
 
@@ -109,5 +109,5 @@ def test_without_a_broker_it_is_not_well_and_answers_still(tmp_path: Path) -> No
         health = client.get("/healthz")
         assert (health.status_code, health.json()["records"]) == (503, "ok")
         assert "not reachable" in health.json()["broker"]
-        assert client.get("/api/nodes").json() == []
+        assert client.get("/api/nodes").json()["items"] == []
         assert client.get("/api/hall").json() is None

@@ -80,7 +80,7 @@ def test_a_kill_in_the_middle_of_a_stream_loses_and_doubles_nothing(
         publishing.join()
         wait_until(lambda: len(webhook.delivered) >= 4, "every alert is delivered")
         wait_until(lambda: ingest.metrics()["hallwatch_points_spill_bytes"] == 0, "the spill is empty")
-        incidents = ingest.get("/api/incidents")
+        incidents = ingest.get("/api/incidents")["items"]
         assert ingest.stop() == 0
 
     assert sorted(i["started_at"] for i in incidents) == [T0, T0 + 1]

@@ -21,8 +21,8 @@ from ingest.links import Links, LinkUsed
 from ingest.live import lock_live
 from ingest.metrics import Metrics
 from ingest.records import Records
-from ingest.rollups import read_rollups
 from tests.support.centre import T0, Numbered, a_session, a_state, an_event
+from tests.support.rollups import read_rollups
 from tests.support.servers import Server, free_port, wait_until
 
 EVENTS = 1_000

@@ -16,8 +16,8 @@ from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.records import Records
 from ingest.retention import DAY_S, KINDS, forget
-from ingest.rollups import read_rollups
 from tests.support.centre import T0, Numbered, a_session, a_state, an_event
+from tests.support.rollups import read_rollups
 
 NOW = T0 + 100 * DAY_S
 
