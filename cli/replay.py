@@ -14,6 +14,7 @@ import typer
 from cli._edge import ModelOption, ProviderOption, open_detector, recordings, register_sim
 from edge.replay import replay as run_replay
 from hall.clock import from_iso
+from hall.duty import DutyTable, decode_table
 from hall.errors import InputError
 from hall.load import load_hall
 from hall.messages import Message, encode
@@ -34,6 +35,9 @@ def replay(
     threads: Annotated[int, typer.Option(min=1, help="Threads of one inference.")] = 1,
     model: ModelOption = None,
     provider: ProviderOption = "auto",
+    duty: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Duty commands: JSON as on `duty/set`, see docs/mqtt.md.")
+    ] = None,
 ) -> None:
     """Judge recordings as the box would, as fast as it can: every message as one line of JSON, no broker.
 
@@ -45,6 +49,7 @@ def replay(
         began = from_iso(start)
     except ValueError as exc:
         raise InputError(f"--start {start}: expected an ISO 8601 time, such as {START}") from exc
+    commands = None if duty is None else _read_duty(duty)
     detector = open_detector(hall, threads, model, provider)
     clock = time.perf_counter()
     with _written(out) as file:
@@ -61,6 +66,7 @@ def replay(
             emit=emit,
             tracker=TrackerSettings.for_model(detector.score),
             model=detector.entry,
+            duty=commands,
         )
     took_s = time.perf_counter() - clock
     print(
@@ -71,6 +77,15 @@ def replay(
         print(f"hallwatch: {fault}", file=sys.stderr)
     if report.faults:
         raise typer.Exit(1)
+
+
+def _read_duty(path: Path) -> DutyTable:
+    try:
+        return decode_table(path.read_bytes())
+    except OSError as exc:
+        raise InputError(f"--duty {path}: {exc.strerror}; expected a file with duty commands") from exc
+    except InputError as exc:
+        raise InputError(f"--duty {path}: {exc}") from exc
 
 
 @contextlib.contextmanager

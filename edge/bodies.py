@@ -9,7 +9,7 @@ from edge.rules import Change
 from edge.sessions import FinishedSession
 from edge.watch import WindowWatch, ZoneWatch, percentile
 from hall.clock import Instant, to_datetime, to_iso
-from hall.messages import EventBody, SessionBody, StayBody, WindowState, WindowStatus, ZoneState, event_id
+from hall.messages import EventBody, SessionBody, StayBody, WindowDuty, WindowState, WindowStatus, ZoneState, event_id
 from vision.stays import FinishedStay
 
 
@@ -69,7 +69,7 @@ def stay_body(names: EventNames, zone: str, finished: FinishedStay) -> StayBody:
     )
 
 
-def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowState:
+def window_state(now: Instant, watch: WindowWatch, duty: WindowDuty) -> WindowState:
     """One window as it stands in a state message."""
     window, clerk = watch.window, watch.clerk(now)
     customers = len(watch.customers.stays)
@@ -80,17 +80,17 @@ def window_state(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowSt
         session_s = round(max(0.0, known_at - running.started_at - running.unknown_s), 1)
     return WindowState(
         window=window.id,
-        duty="open" if on_duty else "closed",
+        duty=duty,
         clerk=clerk.seen,
         clerk_since=None if clerk.since is None or clerk.seen == "unknown" else to_datetime(clerk.since),
         customers=customers,
         session_s=session_s,
-        status=_status(now, watch, on_duty=on_duty),
+        status=_status(now, watch, duty),
     )
 
 
-def _status(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowStatus:
-    if not on_duty:
+def _status(now: Instant, watch: WindowWatch, duty: WindowDuty) -> WindowStatus:
+    if duty != "open":
         return "closed"
     staffed, clerk = watch.window.staffed, watch.clerk(now).seen
     if clerk == "unknown" if staffed else not watch.customers.known(now):
@@ -100,12 +100,12 @@ def _status(now: Instant, watch: WindowWatch, *, on_duty: bool) -> WindowStatus:
     return "serving" if watch.sessions.running is not None or watch.customers.stays else "idle"
 
 
-def window_gist(now: Instant, watch: WindowWatch, *, on_duty: bool) -> tuple[object, ...]:
+def window_gist(now: Instant, watch: WindowWatch, duty: WindowDuty) -> tuple[object, ...]:
     """What of the state of a window does not follow from an earlier one and the time."""
     running = watch.sessions.running
     in_session = running is not None and running.started_at is not None
     customers = len(watch.customers.stays)
-    return _status(now, watch, on_duty=on_duty), watch.clerk(now).seen, on_duty, customers, in_session
+    return _status(now, watch, duty), watch.clerk(now).seen, duty, customers, in_session
 
 
 def zone_gist(now: Instant, watch: ZoneWatch, *, limit_s: float) -> tuple[object, ...]:

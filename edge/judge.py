@@ -24,8 +24,9 @@ from edge.saved import WindowRules
 from edge.sessions import FinishedSession
 from edge.watch import WindowWatch, ZoneWatch
 from hall.clock import Instant
+from hall.duty import DutyPlan
 from hall.layout import Hall, Window
-from hall.messages import AnyBody
+from hall.messages import AnyBody, WindowDuty
 
 
 class Judge:
@@ -40,6 +41,7 @@ class Judge:
     Attributes:
         zone_limits: by zone.
         expected: the wait to expect in each.
+        plan: what duty commands make of the opening hours.
         seen_by: the windows and zones that each camera looks at.
     """
 
@@ -52,7 +54,9 @@ class Judge:
         cameras: Mapping[str, CameraWatch],
         window_rules: Mapping[str, WindowRules],
         zone_rules: MutableMapping[str, WaitState],
+        plan: DutyPlan,
     ) -> None:
+        self.plan = plan
         self._names, self._schedule = names, hall.schedule
         self._windows, self._zones, self._cameras = windows, zones, cameras
         self._window_rules, self._zone_rules = window_rules, zone_rules
@@ -95,7 +99,8 @@ class Judge:
             ended = window.follow_session(now)
             if ended is not None:
                 yield self._finish_session(window.window, ended)
-            changes = self._judge_absence(now, window, on_duty=on_duty, working_day=working_day)
+            duty = self.plan.duty(window.window.id, now, is_open=on_duty)
+            changes = self._judge_absence(now, window, duty, working_day)
             changes += self._judge_session(now, window, ended)
             for change in changes:
                 yield self._names.event(f"window/{window.window.id}", change)
@@ -106,11 +111,11 @@ class Judge:
         return session_body(self._names, window.id, ended, overtime=overtime)
 
     def _judge_absence(
-        self, now: Instant, window: WindowWatch, *, on_duty: bool, working_day: Instant | None
+        self, now: Instant, window: WindowWatch, duty: WindowDuty, working_day: Instant | None
     ) -> list[Change]:
         if not window.window.staffed:
             return []
-        clerk, rules = window.clerk(now), self._window_rules[window.window.id]
+        clerk, rules, on_duty = window.clerk(now), self._window_rules[window.window.id], duty == "open"
         limits = self._window_limits[window.window.id]
         absent_s = clerk.clock_s, clerk.since_clock_s
         if absence_is_quiet(
@@ -129,8 +134,10 @@ class Judge:
             citizens=len(window.customers.stays),
             waiting_over=self._waiting_over(window.window.id),
             doubtful=clerk.doubtful,
+            off_reason="off_duty" if duty == "closed" else "paused",
         )
-        rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, self._schedule.open_seconds)
+        open_seconds = self.plan.open_seconds(window.window.id, self._schedule.open_seconds)
+        rules.absence, changes = step_clerk_absent(limits, rules.absence, seen, open_seconds)
         return changes
 
     def _judge_session(self, now: Instant, window: WindowWatch, ended: FinishedSession | None) -> list[Change]:

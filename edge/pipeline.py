@@ -37,9 +37,10 @@ from edge.sight import Sight
 from edge.watch import WindowWatch, ZoneWatch
 from edge.zoom import DeskZoom
 from hall.clock import Instant
+from hall.duty import DutyPlan, DutyTable
 from hall.errors import InputError
 from hall.layout import Hall
-from hall.messages import CrossingBody, EventBody, StateBody, ZoneState
+from hall.messages import CrossingBody, EventBody, StateBody, WindowDuty, ZoneState
 from models.zoo import ModelEntry
 from vision.calibration import Calibration
 from vision.lines import LineCounter
@@ -75,6 +76,7 @@ class Pipeline:
         gates: the motion gate of each camera.
         watches: what is known of each camera, and its rule.
         overload: whether the box keeps up, and the rule over it.
+        duty: the duty commands in force.
 
     Raises:
         InputError: the hall file has no such node.
@@ -193,7 +195,10 @@ class Pipeline:
         limit_s = hall.limits.overload
         self.overload = part("overload", limit_s, partial(OverloadWatch, limit_s, saved.overload))
         watched = self._windows, self._zones, self.watches
-        self._judge = Judge(hall, self._names, *watched, self._window_rules, self._zone_rules)
+        self._judge = Judge(
+            hall, self._names, *watched, self._window_rules, self._zone_rules, DutyPlan(saved.duty.commands)
+        )
+        self.duty = saved.duty
         self._lines = [
             (e, part(f"entrance/{e.id}", (e.line, made_of[e.camera]), partial(LineCounter, e.line)))
             for e in floor.entrances
@@ -260,8 +265,9 @@ class Pipeline:
         """
         self.watches[camera].frame(at, self._sights[camera].look, detections.size_px[0])
         people = self.locators[camera].locate(at, detections)
-        on_duty = self._schedule.is_open(at)
+        is_open = self._schedule.is_open(at)
         for window in self._judge.seen_by[camera][0]:
+            on_duty = self._judge.plan.duty(window.window.id, at, is_open=is_open) == "open"
             window.step(camera, people, on_duty=on_duty, coarse=coarse)
         emitted = list(self._take_zones(camera, people, coarse))
         emitted += self._take_lines(camera, people)
@@ -303,6 +309,10 @@ class Pipeline:
         zones = self._zones.items()
         return [Emitted(at, stay_body(self._names, name, stay)) for name, z in zones for stay in z.area.finish()]
 
+    def obey(self, table: DutyTable) -> None:
+        """Go by these duty commands from now on, in place of those before."""
+        self.duty, self._judge.plan = table, DutyPlan(table.commands)
+
     def count(self, zone: str) -> int:
         """People in a zone in the last frame of each of its cameras."""
         return self._zones[zone].area.count
@@ -322,6 +332,7 @@ class Pipeline:
                     if (view := sight.moved_from) is not None
                 },
                 self.overload.state,
+                duty=self.duty,
             )
         )
 
@@ -343,13 +354,18 @@ class Pipeline:
         if not self._pace.is_due(now, partial(self._gist, now, on_duty=on_duty), urgent=urgent):
             return None
         return StateBody(
-            [window_state(now, w, on_duty=on_duty) for w in self._windows.values()],
+            [window_state(now, w, self._duty_of(w, now, is_open=on_duty)) for w in self._windows.values()],
             [self._zone_state(now, z) for z in self._zones.values()],
         )
 
+    def _duty_of(self, window: WindowWatch, now: Instant, *, is_open: bool) -> WindowDuty:
+        return self._judge.plan.duty(window.window.id, now, is_open=is_open)
+
     def _gist(self, now: Instant, *, on_duty: bool) -> list[object]:
         """What of a state nobody can work out from an earlier one and the time."""
-        gist: list[object] = [window_gist(now, window, on_duty=on_duty) for window in self._windows.values()]
+        gist: list[object] = [
+            window_gist(now, window, self._duty_of(window, now, is_open=on_duty)) for window in self._windows.values()
+        ]
         limits = self._judge.zone_limits
         return gist + [zone_gist(now, z, limit_s=limits[name].long_wait) for name, z in self._zones.items()]
 

@@ -28,7 +28,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge._connection import Connection, LinkError, Wake, tls_context
 from edge._flow import Breaks, Flow, Recent, Retry
 from edge.config import REQUEST, ConfigRequest
+from edge.duty import DutyRequest
 from edge.outbox import Outbox, Row
+from hall import duty
 from hall.broker import BrokerSettings
 from hall.clock import Clock
 from hall.errors import MessageError
@@ -80,7 +82,8 @@ class Publisher:
             retained, unless there is no newer one.
         inflight: messages that may wait for their acknowledgement; the broker may allow fewer.
         retry: breaks between attempts.
-        on_request: told what comes on `config/set`, in the publisher's thread; without it nothing is listened to.
+        on_request: told what comes on `config/set`, in the publisher's thread; without it nobody listens there.
+        on_duty: the same of `duty/set`.
 
     Raises:
         InputError: the CA file holds no certificate.
@@ -99,6 +102,7 @@ class Publisher:
         inflight: int = INFLIGHT,
         retry: Retry | None = None,
         on_request: Callable[[ConfigRequest], None] | None = None,
+        on_duty: Callable[[DutyRequest], None] | None = None,
     ) -> None:
         if not 1 <= inflight <= 60_000:
             raise ValueError(f"inflight {inflight}; expected 1 to 60000 (packet ids end at 65535)")
@@ -114,7 +118,7 @@ class Publisher:
         self._late_after_s = late_after_s
         self._inflight = inflight
         self._retry = retry or Retry()
-        self._on_request = on_request
+        self._on_request, self._on_duty = on_request, on_duty
         self._replies: deque[tuple[bytes | None, ReplyBody]] = deque(maxlen=_REPLIES)
         self._wake = Wake()
         self._stopping = threading.Event()
@@ -217,6 +221,8 @@ class Publisher:
             self._say(connection, "online")
             if self._on_request is not None:
                 connection.subscribe(self._address.topic(REQUEST))
+            if self._on_duty is not None:
+                connection.subscribe(self._address.topic(duty.REQUEST))
             while not self._finished():
                 self._send_replies(connection)
                 self._send(connection)
@@ -234,9 +240,14 @@ class Publisher:
             connection.drop()
 
     def _asked(self, message: MQTTMessage) -> None:
+        properties = message.properties
+        if message.topic == self._address.topic(duty.REQUEST):
+            if self._on_duty is not None:
+                correlation = getattr(properties, "CorrelationData", None)
+                self._on_duty(DutyRequest(bytes(message.payload), correlation, message.retain))
+            return
         if self._on_request is None:
             return
-        properties = message.properties
         said = dict(getattr(properties, "UserProperty", []))
         request = ConfigRequest(
             bytes(message.payload),

@@ -18,6 +18,7 @@ from edge.capture import Recording, open_file
 from edge.media import Fit, Size
 from edge.pipeline import Detects, Emitted, Pipeline
 from hall.clock import Instant
+from hall.duty import DutyTable
 from hall.errors import InputError, SourceError
 from hall.layout import Camera, Hall
 from hall.messages import Message, compose
@@ -101,6 +102,7 @@ def replay(
     emit: Callable[[Message], None],
     tracker: TrackerSettings | None = None,
     model: ModelEntry | None = None,
+    duty: DutyTable | None = None,
 ) -> ReplayReport:
     """Judge recordings as their boxes would have.
 
@@ -113,6 +115,7 @@ def replay(
         emit: takes every message, in order of capture time.
         tracker: thresholds that fit the detector; those of the default model where left out.
         model: the detector's entry in the manifest; where left out, there are no crops.
+        duty: duty commands, for every node.
 
     Returns:
         Counts, and the faults of recordings that end before they should: the others go on to their end.
@@ -123,7 +126,7 @@ def replay(
     """
     cameras = _cameras(hall, sources)
     report = ReplayReport()
-    nodes = _Nodes(hall, detector, emit, report, tracker, model)
+    nodes = _Nodes(hall, detector, emit, report, tracker, model, duty or DutyTable())
     with ExitStack() as stack:
         streams = []
         for camera, node in cameras:
@@ -171,7 +174,9 @@ class _Nodes:
         report: ReplayReport,
         tracker: TrackerSettings | None,
         model: ModelEntry | None,
+        duty: DutyTable,
     ) -> None:
+        self._duty = duty
         self._hall, self._detector, self._emit, self._report = hall, detector, emit, report
         self._tracker, self._model = tracker, model
         self._pipelines: dict[str, Pipeline] = {}
@@ -183,6 +188,7 @@ class _Nodes:
         self._by_camera[camera] = node
         if node not in self._pipelines:
             self._pipelines[node] = Pipeline(self._hall, node, self._detector, tracker=self._tracker, model=self._model)
+            self._pipelines[node].obey(self._duty)
             self._seq[node] = 0
 
     def fit(self, camera: str, fit: Size | None) -> Fit:

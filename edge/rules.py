@@ -82,6 +82,7 @@ class ClerkObservation:
     Attributes:
         duty: whether the window is on duty.
         working_day: first opening of the working day that goes on, or None while the hall is closed.
+        off_reason: why it is off duty, where it is.
         seen, since: presence and since when, dated back.
         clock_s, since_clock_s: known on-duty time now and at `since`.
         observed_at: the last time the area was looked at.
@@ -101,6 +102,7 @@ class ClerkObservation:
     citizens: int
     waiting_over: bool
     doubtful: bool = False
+    off_reason: ClearReason = "off_duty"
 
 
 def step_clerk_absent(
@@ -113,7 +115,7 @@ def step_clerk_absent(
 
     Counted is known time on duty since the clerk was last seen, within one working day; an absence that began
     in a break starts with the end of the break. *Unknown* pauses, and clears with `camera_lost` after that limit;
-    going off duty clears with `off_duty`, also where the box was off when the hall closed.
+    going off duty clears with `off_duty`, also where the box was off when the hall closed; by command, with `paused`.
 
     Args:
         limits: those of the window.
@@ -207,7 +209,7 @@ def _absence_over(limits: Limits, episode: Episode, seen: ClerkObservation, open
     """The change that ends a raised absence, if something does."""
     limit_s = limits.clerk_absent
     if not seen.duty:
-        return cleared("clerk_absent", episode, limit_s, "off_duty", seen.at)
+        return cleared("clerk_absent", episode, limit_s, seen.off_reason, seen.at)
     if seen.seen == "present":
         end = max(seen.since if seen.since is not None else seen.at, episode.started_at)
         elapsed_s = max(0.0, seen.since_clock_s - episode.start_clock_s)

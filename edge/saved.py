@@ -13,6 +13,7 @@ from edge.overload import OverloadState
 from edge.rules import AbsenceState, OvertimeState, WaitState
 from edge.watch import SavedWindow, SavedZone, ServiceTimes
 from hall.clock import Instant
+from hall.duty import DutyTable
 
 
 class WindowRules(msgspec.Struct):
@@ -40,6 +41,7 @@ class Saved(msgspec.Struct):
     cameras: dict[str, CameraFaultState] = {}
     moved: dict[str, SavedView] = {}
     overload: OverloadState = OverloadState()
+    duty: DutyTable = DutyTable()
     version: int = 1
 
     def view_of(self, camera: str, areas: str) -> bytes | None:

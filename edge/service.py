@@ -17,6 +17,7 @@ import msgspec
 
 from edge._health import HealthTeller, TimedDetector
 from edge.config import ConfigRequest, HallConfig, check_change, reply_to
+from edge.duty import DutyRequest, duty_reply, obey
 from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.inbox import FrameInbox
 from edge.live import LiveCamera, LiveSettings, LoopClock
@@ -34,6 +35,7 @@ from edge.steady import SMALL_STEP_S, SteadyClock
 from edge.streams import choose_stream
 from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock, to_iso
+from hall.duty import DutyTable
 from hall.errors import HallwatchError
 from hall.layout import Camera, Hall
 from hall.messages import Message
@@ -96,7 +98,7 @@ class EdgeService:
         config: HallConfig | None = None,
     ) -> None:
         self._clock = SteadyClock(clock or SystemClock())
-        self._config, self._requests = config, SimpleQueue[ConfigRequest | None]()
+        self._config, self._requests = config, SimpleQueue[ConfigRequest | DutyRequest | None]()
         self._loop, self._live = loop, live
         self._detector, self._timed = detector, TimedDetector(detector)
         self._outbox = Outbox(data_dir / "outbox.db", quota_bytes=quota_bytes)
@@ -113,6 +115,7 @@ class EdgeService:
             broker,
             self._clock,
             on_request=None if config is None else self._requests.put,
+            on_duty=self._requests.put,
         )
         self._inbox = FrameInbox()
         self._looker = ThreadPoolExecutor(1, "looks")
@@ -138,8 +141,9 @@ class EdgeService:
             at = latest(load_saved(saved))
             if at is not None and at > self._clock.now() + SMALL_STEP_S:
                 log.warning("saved rule state is from the future (%s): starting without it", to_iso(at))
-                self._owed = build(saved).abandon(self._clock.now())
-                return build()
+                before = build(saved)
+                self._owed = before.abandon(self._clock.now())
+                return _obeying(build(), before.duty)
             return build(saved)
         except msgspec.MsgspecError as exc:
             log.warning("saved rule state cannot be read (%s): starting without it", exc)
@@ -154,7 +158,7 @@ class EdgeService:
         log.warning("the clock was set back to %s: what was open is ended, and the rules begin anew", to_iso(now))
         self._owed += self._pipeline.abandon(now)
         before = self._pipeline
-        self._pipeline = self._build(before.hall, before.node)
+        self._pipeline = _obeying(self._build(before.hall, before.node), before.duty)
         self._health.goes_on(self._pipeline)
         self._pace()
 
@@ -232,7 +236,7 @@ class EdgeService:
     def _turn(self, frames: list[Frame]) -> None:
         if not self._requests.empty():
             self._settle()
-            self._change(self._requests.get())
+            self._answer(self._requests.get())
             frames = [frame for frame in frames if frame.camera_id in self._pipeline.zooms]
         began, now = self._clock.monotonic(), self._clock.now()
         if self._pipeline.at is not None and now < self._pipeline.at - SMALL_STEP_S:
@@ -307,6 +311,16 @@ class EdgeService:
             camera.pace(analyse_fps)
             self._pipeline.zooms[settings.id].pace(analyse_fps, desk_fps)
 
+    def _answer(self, request: ConfigRequest | DutyRequest | None) -> None:
+        if not isinstance(request, DutyRequest):
+            self._change(request)
+            return
+        error = obey(self._pipeline, request)
+        if error is not None:
+            log.warning("duty commands not taken: %s", error)
+        if not request.retained:
+            self._publisher.reply(duty_reply(request, error), request.correlation)
+
     def _change(self, request: ConfigRequest | None) -> None:
         """Take another hall file, or refuse it whole and go on with the one that is in force."""
         if self._config is None:
@@ -368,6 +382,11 @@ class EdgeService:
         self._outbox.commit(messages, self._pipeline.save())
         if messages:
             self._publisher.notify()
+
+
+def _obeying(pipeline: Pipeline, duty: DutyTable) -> Pipeline:
+    pipeline.obey(duty)
+    return pipeline
 
 
 def _due(last: Instant, every_s: float, now: Instant) -> bool:

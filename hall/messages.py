@@ -23,14 +23,27 @@ SCHEMA = 1
 MAX_BYTES = 1_000_000
 """A state message of 200 windows is about 40 kB; what is larger than this is an error or an attack."""
 
-Rule = Literal["clerk_absent", "long_wait", "overtime_case", "camera_fault", "overload"]
+Rule = Literal[
+    "clerk_absent",
+    "long_wait",
+    "overtime_case",
+    "camera_fault",
+    "overload",
+    "called_but_no_clerk",
+    "closed_window_with_queue",
+]
+"""The last two are judged by the centre, the others by the boxes."""
 CameraFault = Literal["offline", "stalled", "unwatched", "frozen", "dark", "covered", "moved"]
 """Why nothing is known from a camera: the first three have no picture that was looked at, the others a wrong one."""
 Severity = Literal["warning", "critical"]
 Phase = Literal["raised", "updated", "cleared"]
 StreamName = Literal["main", "substream"]
 Seen = Literal["present", "absent", "unknown"]
-ClearReason = Literal["resolved", "off_duty", "camera_lost", "reconfigured"]
+ClearReason = Literal["resolved", "off_duty", "paused", "camera_lost", "reconfigured"]
+DutyOrder = Literal["open", "paused", "leave"]
+"""What a duty command may say."""
+WindowDuty = Literal["open", "closed", "paused", "leave"]
+"""Whether a window should be served: `closed` by the hours, the next two by command."""
 WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
 
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -129,7 +142,7 @@ class WindowState(Body, frozen=True):
     """One window now."""
 
     window: str
-    duty: Literal["open", "closed"]
+    duty: WindowDuty
     clerk: Seen
     clerk_since: Utc | None
     customers: int

@@ -45,6 +45,8 @@ _ZH = Words(
         "overtime_case": "办理超时",
         "camera_fault": "摄像机故障",
         "overload": "边缘盒过载",
+        "called_but_no_clerk": "叫号无人应",
+        "closed_window_with_queue": "建议开窗",
     },
     what={
         "clerk_absent": "无人值守",
@@ -52,6 +54,8 @@ _ZH = Words(
         "overtime_case": "办理超时",
         "camera_fault": "画面不可用",
         "overload": "未能分析全部画面",
+        "called_but_no_clerk": "已叫号，窗口无人",
+        "closed_window_with_queue": "排队超限，而有窗口暂停",
     },
     faults={
         "offline": "无法连接",
@@ -68,6 +72,8 @@ _ZH = Words(
         "overtime_case": "请到窗口了解情况，必要时派人协助，或请群众到专窗办理。",
         "camera_fault": "请检查摄像机。",
         "overload": "请检查边缘盒的负载、散热和电源；可减少该盒的摄像机，或更换性能更高的设备。",
+        "called_but_no_clerk": "请通知该窗口人员返岗接待，或将该号改派其他窗口。",
+        "closed_window_with_queue": "请开启潮汐窗口：通知暂停的窗口恢复服务，或增派人员。",
     },
     fault_actions={
         "offline": "请检查摄像机的电源、网线和地址、账号。",
@@ -81,6 +87,7 @@ _ZH = Words(
     reasons={
         "resolved": "已恢复正常",
         "off_duty": "已到非工作时间",
+        "paused": "窗口已暂停或批准离岗",
         "camera_lost": "摄像机中断，无法继续判断",
         "reconfigured": "配置已更改，不再判断",
     },
@@ -96,6 +103,8 @@ _EN = Words(
         "overtime_case": "Overtime",
         "camera_fault": "Camera fault",
         "overload": "Box overloaded",
+        "called_but_no_clerk": "Called, no clerk",
+        "closed_window_with_queue": "Open a window",
     },
     what={
         "clerk_absent": "nobody attends the window",
@@ -103,6 +112,8 @@ _EN = Words(
         "overtime_case": "a case takes too long",
         "camera_fault": "no usable picture",
         "overload": "not every picture is looked at",
+        "called_but_no_clerk": "a ticket was called and nobody is at the window",
+        "closed_window_with_queue": "people wait past the limit while a window is paused",
     },
     faults={
         "offline": "cannot be reached",
@@ -120,6 +131,8 @@ _EN = Words(
         "overtime_case": "Ask at the window; send help, or move the case to a window for difficult ones.",
         "camera_fault": "Check the camera.",
         "overload": "Check load, cooling and power of the box; give it fewer cameras, or replace it by a faster one.",
+        "called_but_no_clerk": "Call the clerk back, or call the ticket to another window.",
+        "closed_window_with_queue": "Open a tidal window: end the pause of one that serves them, or send a clerk.",
     },
     fault_actions={
         "offline": "Check the camera's power, network cable, address and password.",
@@ -133,6 +146,7 @@ _EN = Words(
     reasons={
         "resolved": "resolved",
         "off_duty": "the window went off duty",
+        "paused": "the window was paused, or the clerk has leave",
         "camera_lost": "the camera lost sight",
         "reconfigured": "no longer watched: the hall file changed",
     },

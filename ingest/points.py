@@ -36,7 +36,7 @@ from hall.messages import (
 from ingest._lines import TAGS, LineWriter
 
 CODES: dict[str, dict[str, int]] = {
-    "duty": {"closed": 0, "open": 1},
+    "duty": {"closed": 0, "open": 1, "paused": 2, "leave": 3},
     "clerk": {"unknown": -1, "absent": 0, "present": 1},
     "window status": {"unknown": -1, "closed": 0, "idle": 1, "serving": 2, "unstaffed": 3},
     "severity": {"warning": 1, "critical": 2},
@@ -178,7 +178,7 @@ EVENT = Measurement[EventBody](
     kind="event",
     rows=_whole,
     tags=(
-        Tag("rule", "clerk_absent, long_wait, overtime_case, camera_fault or overload"),
+        Tag("rule", "as in docs/mqtt.md"),
         Tag("subject", "window/ID, zone/ID, camera/ID or node/ID"),
         Tag("phase", "raised, updated or cleared"),
     ),

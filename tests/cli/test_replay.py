@@ -99,6 +99,18 @@ def test_a_replay_again_gives_the_same_bytes(replayed: tuple[Path, Path], tmp_pa
     assert out.read_bytes() == replayed[0].read_bytes()
 
 
+@pytest.mark.usefixtures("replay_remembers")
+def test_duty_commands_count_by_the_time_of_the_pictures(tmp_path: Path) -> None:
+    """The clerk has leave from 5 s to 15 s and is back at 23.8 s: absent for 8.8 s, of which 5 are allowed."""
+    hall_file, _ = clip_hall(tmp_path, **SHOW)
+    duty, out = tmp_path / "duty.json", tmp_path / "out.jsonl"
+    leave = {"window": "w01", "duty": "leave", "since": "2026-01-05T01:00:05Z", "until": "2026-01-05T01:00:15Z"}
+    duty.write_text(json.dumps({"commands": [leave]}), encoding="utf-8")
+    assert call("replay", hall_file, "--out", out, "--duty", duty).returncode == 0
+    raised = next(event for event in events(read_messages(out)) if event.rule == "clerk_absent")
+    assert raised.started_at.timestamp() - 1767574800.0 == pytest.approx(15.0, abs=0.5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -110,6 +122,9 @@ def test_a_replay_again_gives_the_same_bytes(replayed: tuple[Path, Path], tmp_pa
         (["--source", "cam1"], ["CAMERA=FILE"]),
         # no time
         (["--start", "tomorrow"], ["tomorrow", "ISO 8601"]),
+        # no duty commands
+        (["--duty", "missing.json"], ["missing.json", "No such file"]),
+        (["--duty", __file__], ["test_replay.py", "duty/set", "expected a table of duty commands"]),
         # an output nobody can write
         (["--out", "/nowhere/out.jsonl"], ["/nowhere/out.jsonl"]),
     ],

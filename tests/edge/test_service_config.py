@@ -64,13 +64,13 @@ def box(tmp_path: Path, broker: Server, text: str) -> Box:
     return Box(tmp_path, broker.port)
 
 
-def ask(port: int, text: str, correlation: bytes) -> None:
+def ask(port: int, text: str, correlation: bytes, topic: str = TOPIC, *, retain: bool = False) -> None:
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
     client.connect("127.0.0.1", port)
     client.loop_start()
     properties: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     properties.CorrelationData = correlation
-    client.publish(TOPIC, text.encode(), qos=1, properties=properties).wait_for_publish(10)
+    client.publish(topic, text.encode(), qos=1, retain=retain, properties=properties).wait_for_publish(10)
     client.disconnect()
     client.loop_stop()
 
@@ -134,6 +134,35 @@ def test_reload_reads_the_file_and_keeps_the_old_one_where_it_is_wrong(broker: S
         wait_until(lambda: _windows(heard) == {"w01", "w02"}, "the window is gone")
         assert (c := health(heard).config)
         assert (c.sha256, c.error) == (fingerprint(fewer), None)
+
+
+def test_duty_commands_are_taken_kept_and_answered(broker: Server, box: Box) -> None:
+    topic = TOPIC.replace("config/set", "duty/set")
+    command = '{"revision": %d, "commands": [{"window": "w01", "duty": "%s", "since": "2026-01-05T00:00:00Z"}]}'
+    with recording(broker.port) as heard:
+        ask(broker.port, command % (3, "paused"), b"1", topic, retain=True)
+        with box.running():
+            wait_until(lambda: _duty(heard).get("w01") == "paused", "the retained table is obeyed")
+            assert _duty(heard)["w02"] == "open"
+            assert replies(heard) == []
+            ask(broker.port, command % (2, "open"), b"2", topic)
+            heard.wait_for(1, "reply")
+            assert (replies(heard)[0].accepted, replies(heard)[0].correlation) == (False, "2")
+            ask(broker.port, command % (4, "leave"), b"3", topic)
+            heard.wait_for(2, "reply")
+            assert replies(heard)[1] == ReplyBody("duty/set", True, "3")
+            wait_until(lambda: _duty(heard)["w01"] == "leave", "state says so")
+        remember = len(heard.messages("state"))
+        ask(broker.port, "", b"4", topic, retain=True)  # nothing stands at the broker any more
+        again = Box(box.file.parent, broker.port)
+        with again.running():
+            wait_until(lambda: len(heard.messages("state")) > remember, "the box is back")
+            assert _duty(heard)["w01"] == "leave"
+
+
+def _duty(heard: Recorder) -> dict[str, str]:
+    bodies = [m.body for m in heard.messages("state") if isinstance(m.body, StateBody)]
+    return {window.window: window.duty for window in bodies[-1].windows} if bodies else {}
 
 
 def _without(text: str, start: str, end: str) -> str:

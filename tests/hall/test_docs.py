@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from hall import layout, messages
+from hall import duty, layout, messages
 from hall.load import parse_hall
 from hall.topics import RETAINED
 from hall.units import parse_duration
@@ -124,6 +124,8 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "windows of state": messages.WindowState,
     "zones of state": messages.ZoneState,
     "cells of heat": messages.HeatCell,
+    "duty/set": duty.DutyTable,
+    "commands of duty/set": duty.DutyCommand,
     "The envelope": messages.Message,
 }
 
