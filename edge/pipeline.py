@@ -123,7 +123,7 @@ class Pipeline:
         return self._parts.at
 
     def abandon(self, at: Instant) -> list[Emitted]:
-        """End what is open, with `camera_lost`: nobody will ever know how it goes on. Not to be used any more then."""
+        """End what is open, with `clock_set`: nobody will ever know how it goes on. Not to be used any more then."""
         saved, limits = load_saved(self.save()), self.hall.limits
         bodies = close_unwatched(saved, self.floor, set(), limits, self._names)
         bodies += ended(
@@ -134,7 +134,7 @@ class Pipeline:
             limits.overload,
             saved.overload.well_since,
         )
-        bodies = [replace(body, reason="camera_lost") if isinstance(body, EventBody) else body for body in bodies]
+        bodies = [replace(body, reason="clock_set") if isinstance(body, EventBody) else body for body in bodies]
         return [Emitted(at, body) for body in bodies]
 
     def _build(self, mine: set[str], saved: Saved) -> None:

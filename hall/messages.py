@@ -39,7 +39,7 @@ Severity = Literal["warning", "critical"]
 Phase = Literal["raised", "updated", "cleared"]
 StreamName = Literal["main", "substream"]
 Seen = Literal["present", "absent", "unknown"]
-ClearReason = Literal["resolved", "off_duty", "paused", "camera_lost", "reconfigured"]
+ClearReason = Literal["resolved", "off_duty", "paused", "camera_lost", "reconfigured", "clock_set"]
 DutyOrder = Literal["open", "paused", "leave"]
 """What a duty command may say."""
 WindowDuty = Literal["open", "closed", "paused", "leave"]

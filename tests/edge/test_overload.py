@@ -114,7 +114,7 @@ def test_a_pipeline_tells_it_of_its_node_and_keeps_it() -> None:
     again = box.changed(parse_hall(HALL.replace("limits: {", "limits: {overload: 30s, ")))
     assert _events(again.tick(start + 70)) == []
     after = Pipeline(parse_hall(HALL), "edge-f1", _NoDetector(), again.save())
-    assert [(e.phase, e.reason) for e in _events(after.abandon(start + 80))] == [("cleared", "camera_lost")]
+    assert [(e.phase, e.reason) for e in _events(after.abandon(start + 80))] == [("cleared", "clock_set")]
     after.overload.told(WELL)
     cleared = _events([item for k in range(62) for item in after.tick(start + 71 + k)])
     assert [(e.phase, e.reason) for e in cleared] == [("cleared", "resolved")]

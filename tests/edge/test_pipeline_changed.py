@@ -172,7 +172,7 @@ def test_a_clock_that_is_set_back_ends_all_of_it() -> None:
     film.told += film.pipeline.abandon(START - 1000)
     assert _ends(film) == [
         ("session", "w1", 20, True),
-        ("overtime_case", "window/w1", 20, "camera_lost"),
+        ("overtime_case", "window/w1", 20, "clock_set"),
         ("stay", "waiting", 20, "lost"),
     ]
 
