@@ -50,6 +50,23 @@ def insert_ignore(connection: Connection, table: Table, rows: Iterable[Mapping[s
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), ordered)
 
 
+def count_up(connection: Connection, table: Table, key: Mapping[str, Any], column: str, by: int) -> int:
+    """Add to a number, which begins at 0, and return the sum. Until the transaction ends, others wait.
+
+    Args:
+        connection: in a write transaction.
+        table: has no other columns that need a value.
+        key: the primary key of the row.
+        column: where the number is.
+        by: what is added.
+    """
+    statement = _insert(connection, table).values(**key, **{column: by})
+    added = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={column: table.c[column] + statement.excluded[column]}
+    )
+    return int(connection.execute(added.returning(table.c[column])).scalar_one())
+
+
 def _insert(connection: Connection, table: Table) -> _Insert:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from hall.clock import Instant
-from ingest import audit, schema
+from ingest import audit, changes, schema
 from ingest._sql import insert_ignore
 
 
@@ -41,6 +41,7 @@ class Desk:
         row = {"event_id": event_id, "opening": opening, "acknowledged_by": by, "acknowledged_at": now}
         insert_ignore(connection, schema.acknowledgements, [row])
         audit.append(connection, by, "incident.acknowledge", f"incident/{event_id}", {"opening": opening}, now)
+        changes.note_incidents(connection, [event_id])
         return Acknowledgement(by, now)
 
     def acknowledgement(self, connection: Connection, event_id: str, opening: int) -> Acknowledgement | None:

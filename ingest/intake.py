@@ -20,11 +20,12 @@ from hall.clock import Clock, Instant
 from hall.errors import MessageError
 from hall.layout import Hall
 from hall.messages import EventBody, HealthBody, Message, ReplyBody, SessionBody, StateBody, StatusBody, StayBody
-from ingest import schema
+from ingest import changes, schema
 from ingest._alert_text import AlertPhase
 from ingest._sql import insert_ignore
 from ingest.alerts import queue_alert
 from ingest.arrivals import Arrival, read_arrival
+from ingest.changes import Subject, node_subject
 from ingest.channels import Channel
 from ingest.dead_letters import DeadLetter, save_dead_letters
 from ingest.incidents import Incident, load_incidents, merge, save_incidents
@@ -242,6 +243,7 @@ class Intake:
         save_seen(connection, counted, self._clock.now())
         save_rollups(connection, rollups)
         save_dead_letters(connection, letters)
+        changes.note(connection, _changed(batch))
         return batch, counted if self._records.is_shared else ()
 
     def _sum_up(
@@ -327,6 +329,11 @@ class Intake:
 
 def _boot(message: Message) -> BootKey:
     return message.hall, message.floor, message.node, message.boot
+
+
+def _changed(batch: _Batch) -> list[Subject]:
+    incidents = [Subject("incident", key, batch.incidents[key].hall) for key in batch.changed_incidents]
+    return incidents + [node_subject(node) for node in batch.changed_nodes]
 
 
 def _session_row(message: Message, body: SessionBody) -> dict[str, Any]:

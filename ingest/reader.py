@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from hall.clock import Instant
+from hall.errors import RecordsError
 from hall.views import IncidentStatus, IncidentView, NodeView
+from ingest import changes
 from ingest._paging import Order, Page, Part
+from ingest.changes import Change, ChangeKind, Subject, node_key
 from ingest.incidents import from_row
 from ingest.live import Live, load_live
 from ingest.records import Records
@@ -23,24 +27,60 @@ _BY_PLACE = Order((nodes.c.hall, nodes.c.floor, nodes.c.node))
 _BY_TIME = Order((rollups.c.start, rollups.c.hall, rollups.c.floor, rollups.c.node))
 
 
+class News(NamedTuple):
+    """Changes with what changed as it is now, the oldest first. Whoever knows them knows all up to number `up_to`."""
+
+    changes: Sequence[tuple[Change, IncidentView | NodeView]]
+    up_to: int
+
+
 class Reader:
-    """`hall.views.ReadModel` over the records. Answers are kept until something changes; any thread may ask."""
+    """`hall.views.ReadModel` over the records. Answers are kept until something changes; any thread may ask.
+
+    Its version is the number of the newest change, see `ingest.changes`; `changed` looks for it.
+    """
 
     def __init__(self, records: Records) -> None:
         self._records = records
         self._lock = threading.Lock()
-        self._version = 1
+        self._version = 0
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self._nodes: tuple[int, Sequence[NodeView]] | None = None
         self._incidents: dict[tuple[int, IncidentStatus | None], tuple[int, Sequence[IncidentView]]] = {}
 
     def changed(self) -> None:
-        """Nodes or incidents changed on record."""
+        """Nodes or incidents may have changed on record. While that cannot be read, all stays as it was."""
+        with contextlib.suppress(RecordsError):
+            with self._records.reading() as connection:
+                number = changes.latest(connection)
+            with self._lock:
+                grown, self._version = number > self._version, max(number, self._version)
+            if grown:
+                for tell in self._listeners:
+                    tell()
+
+    def listen(self, tell: Callable[[], None]) -> None:
+        """Have something called whenever the version has grown, in any thread."""
         with self._lock:
-            self._version += 1
+            self._listeners += (tell,)
 
     def version(self) -> int:
         """See `ReadModel.version`."""
         return self._version
+
+    def news(
+        self, after: int, *, limit: int, halls: Collection[str] | None = None, kind: ChangeKind | None = None
+    ) -> News:
+        """What changed after a number, of these halls and this kind only, where they are named.
+
+        Raises:
+            RecordsError: the records cannot be read.
+        """
+        with self._records.reading() as connection:
+            found = changes.since(connection, after, limit=limit, halls=halls, kind=kind)
+            views = _now(connection, [change.subject for change in found])
+            up_to = found[-1].number if len(found) == limit else changes.latest(connection)
+        return News([(change, views[change.subject]) for change in found if change.subject in views], up_to)
 
     def nodes(self) -> Sequence[NodeView]:
         """See `ReadModel.nodes`.
@@ -120,6 +160,21 @@ class Reader:
         with self._records.reading() as connection:
             rows = connection.execute(_incidents(status).order_by(*order).limit(limit)).mappings()
             return tuple(_view(row) for row in rows)
+
+
+def _now(connection: Connection, subjects: Sequence[Subject]) -> dict[Subject, IncidentView | NodeView]:
+    """Those of the subjects that are on record."""
+    events = {subject.key: subject for subject in subjects if subject.kind == "incident"}
+    places = {subject.key: subject for subject in subjects if subject.kind == "node"}
+    found: dict[Subject, IncidentView | NodeView] = {}
+    if events:
+        statement = _incidents(None).where(incidents.c.event_id.in_(list(events)))
+        views = map(_view, connection.execute(statement).mappings())
+        found |= {events[view.event_id]: view for view in views}
+    if places:
+        live = load_live(connection, [node_key(subject) for subject in places.values()])
+        found |= {places["/".join(key)]: node.view() for key, node in live.items()}
+    return found
 
 
 def _incidents(status: IncidentStatus | None) -> Select[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
 
 from hall.clock import Instant
-from ingest import schema
+from ingest import changes, schema
 from ingest.records import Records
 from ingest.rollups import close_hours
 
@@ -125,6 +125,8 @@ def _delete(records: Records, kind: Kind, before: Instant) -> int:
     while True:
         with records.writing() as connection:
             gone = connection.execute(delete(kind.table).where(tuple_(*key).in_(some))).rowcount
+            if kind.table is schema.incidents:
+                changes.forget_gone(connection)
         deleted += gone
         if gone < _ROWS_AT_ONCE:
             return deleted

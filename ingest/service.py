@@ -16,6 +16,7 @@ from hall.broker import BrokerSettings
 from hall.clock import Clock, SystemClock
 from hall.errors import RecordsError
 from hall.layout import Hall
+from ingest._change_poller import ChangePoller
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
 from ingest.channels import Channel
@@ -111,6 +112,7 @@ class Centre:
             on_change=self.reader.changed,
             on_alert=self._wake_senders,
         )
+        self._poller = ChangePoller(self.reader)
         self._hours = HourCloser(self._records, self.leader, clock)
         self._subscriber = Subscriber(broker, name, intake, self.metrics, clock)
 
@@ -121,6 +123,7 @@ class Centre:
         for sender in self._senders:
             sender.start()
         self._hours.start()
+        self._poller.start()
         self._subscriber.start()
 
     def stop(self) -> None:
@@ -132,6 +135,7 @@ class Centre:
         for sender in self._senders:
             sender.stop()
         self._hours.stop()
+        self._poller.stop()
         if self._outlet is not None:
             self._outlet.stop()
         self.leader.close()
