@@ -24,7 +24,7 @@ from hall.errors import HallwatchError, InputError
 from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
-from ingest.service import Centre, tune_process
+from ingest.service import SESSION_NAME, Centre, tune_process
 from ingest.users import FIRST_USER, Users, any_users
 
 _GRACE_S = 3
@@ -85,8 +85,22 @@ def ingest(
         bool, typer.Option("--console/--no-console", help="Show the console at the same address; needs HALL.yaml.")
     ] = True,
     name: Annotated[
-        str, typer.Option(help="Names this centre's session at the broker; each process needs its own.")
-    ] = "hallwatch-ingest",
+        str | None,
+        typer.Option(
+            envvar="HALLWATCH_NAME",
+            help="Names this centre's session at the broker, hallwatch-ingest if left out; each process needs its own, "
+            "the same after a restart.",
+        ),
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HALLWATCH_SHARE",
+            metavar="GROUP",
+            help="Share the work with the other processes of this group, see docs/scale.md; needs --name and --records "
+            "on PostgreSQL.",
+        ),
+    ] = None,
 ) -> None:
     """Take what the boxes publish into store and records, and alert.
 
@@ -96,6 +110,11 @@ def ingest(
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     host, port = parse_listen(listen)
+    if share is not None and name is None:
+        raise InputError(
+            f"--share {share}: --name is missing; expected one that no other process of the group has, and that stays "
+            "the same after a restart: what the broker keeps for this process waits under it"
+        )
     centre = Centre(
         hall,
         settings,
@@ -103,7 +122,8 @@ def ingest(
         records=records,
         alerts=alert or (),
         public_url=public_url,
-        name=name,
+        name=name or SESSION_NAME,
+        share=share,
         spool=spool,
     )
     try:

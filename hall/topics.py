@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hall.errors import MessageError
+from hall.errors import InputError, MessageError
 from hall.units import ID_PATTERN
 
 ROOT = "hallwatch/1"
@@ -16,7 +16,19 @@ SUBSCRIPTION = f"{ROOT}/+/+/+/+"
 RETAINED = frozenset({"status", "state"})
 """Kinds of which a late joiner needs the last one."""
 
+_GROUP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ID = re.compile(ID_PATTERN)
+
+
+def shared(group: str) -> str:
+    """`SUBSCRIPTION` for a group of processes of which each takes some of the messages.
+
+    Raises:
+        InputError: the group cannot be named so.
+    """
+    if not _GROUP.fullmatch(group):
+        raise InputError(f"group {group!r}: expected letters, digits, '-', '_' or '.'")
+    return f"$share/{group}/{SUBSCRIPTION}"
 
 
 @dataclass(frozen=True, slots=True)

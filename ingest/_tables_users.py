@@ -25,6 +25,14 @@ for _change in ("UPDATE", "DELETE"):
         "BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END"
     )
     event.listen(audit, "after_create", _trigger.execute_if(dialect="sqlite"))
+for _text in (
+    "CREATE OR REPLACE FUNCTION audit_kept() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'the audit log is only ever added to'; END $$",
+    "CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_kept()",
+):
+    _trigger = DDL(_text)  # type: ignore[no-untyped-call]
+    event.listen(audit, "after_create", _trigger.execute_if(dialect="postgresql"))
 
 users = Table(
     "users",

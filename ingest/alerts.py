@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from hall.clock import Clock, Instant
 from hall.errors import RecordsError
@@ -37,6 +37,9 @@ FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 300.0
 GIVE_UP_S = 24 * 3600.0
 """An alert older than this helps nobody; it is marked failed."""
+
+CLAIM_S = 60.0
+"""Longer than a message is on its way, and than a process takes to be there again."""
 
 _PASS_ROWS = 2_000
 _KEPT_S = 3600.0
@@ -77,7 +80,13 @@ def queue_alert(
 class AlertSender:
     """The thread that sends the alerts of one channel, oldest first; each event's alerts stay in order.
 
-    Of several processes with the same records the leader sends.
+    Of several processes with the same records the leader sends. It puts its name on the alerts of a message before
+    it sends it, for it may lose the records, and with them the lead, while the message is on its way: another one
+    leaves these alone for `CLAIM_S`, in which this one says what became of them, be it after a restart.
+
+    Args:
+        leader: says whether this process sends; None where there is no other.
+        name: of this process, the same after a restart.
     """
 
     def __init__(
@@ -90,6 +99,7 @@ class AlertSender:
         labels: Labels | None = None,
         links: Links | None = None,
         leader: Leader | None = None,
+        name: str = "",
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._channel = channel
@@ -99,6 +109,10 @@ class AlertSender:
         self._labels = labels or Labels(None)
         self._links = links
         self._leader = leader
+        self._name = name
+        self._is_shared = leader is not None and records.is_shared
+        self._claims = True
+        """Whether alerts may have our name on them; an earlier run may have left some."""
         self._first_wait_s = first_wait_s
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -132,6 +146,7 @@ class AlertSender:
         """Go once through what waits. Two failures in a row mean that the channel is down: the rest waits."""
         try:
             self._mark_noted()
+            self._release()
             if not self._may_send():
                 return
             held: set[str] = set()
@@ -141,13 +156,46 @@ class AlertSender:
                     return
                 if failures == 2 or not held.isdisjoint(entry.alert.event_id for entry in entries):
                     continue
-                if self._send(entries, text):
+                if not self._claim(entries):
+                    held.update(entry.alert.event_id for entry in entries)
+                elif self._send(entries, text):
                     failures = 0
                 else:
                     failures += 1
                     held.update(entry.alert.event_id for entry in entries)
         except RecordsError as exc:
             _log.warning("alerts wait: %s", exc)
+
+    def _claim(self, entries: Sequence[Entry]) -> bool:
+        """Put our name on the alerts of a message; False where another process has some of them."""
+        if not self._is_shared:
+            return True
+        mine = alerts.c.id.in_([alert.id for entry in entries for alert in entry.alerts])
+        now = self._clock.now()
+        self._claims = True
+        with self._records.writing() as connection:
+            free = select(alerts.c.id).where(mine, alerts.c.status == "waiting", ~self._taken(now))
+            found = connection.scalars(free.order_by(alerts.c.id).with_for_update()).all()
+            if len(found) < sum(len(entry.alerts) for entry in entries):
+                return False
+            connection.execute(update(alerts).where(mine).values(claimed_by=self._name, claimed_at=now))
+        return True
+
+    def _release(self) -> None:
+        """Take our name off what we are not sending: of that we know that it was not sent."""
+        if not self._is_shared or not self._claims:
+            return
+        mine = (alerts.c.channel == self._channel.id) & (alerts.c.claimed_by == self._name)
+        free = update(alerts).where(mine, alerts.c.status == "waiting").values(claimed_by=None, claimed_at=None)
+        with self._records.writing() as connection:
+            connection.execute(free)
+        self._claims = False
+
+    def _taken(self, now: Instant) -> ColumnElement[bool]:
+        """Alerts that another process sends now."""
+        return and_(
+            alerts.c.claimed_by.is_not(None), alerts.c.claimed_by != self._name, alerts.c.claimed_at > now - CLAIM_S
+        )
 
     def _may_send(self) -> bool:
         return self._leader is None or self._leader.held()
@@ -201,6 +249,8 @@ class AlertSender:
     def _waiting(self, connection: Connection) -> list[Waiting]:
         columns = [alerts.c[name] for name in Waiting.__dataclass_fields__]
         mine = (alerts.c.status == "waiting") & (alerts.c.channel == self._channel.id)
+        if self._is_shared:
+            mine &= alerts.c.event_id.not_in(select(alerts.c.event_id).where(mine, self._taken(self._clock.now())))
         statement = select(*columns).where(mine).order_by(alerts.c.id).limit(_PASS_ROWS)
         return [Waiting(*row) for row in connection.execute(statement)]
 

@@ -2,7 +2,7 @@
 
 A row's hash is the SHA-256 of the JSON list `[previous, seq, at, actor, action, subject, detail]`, where `previous` is
 the hash of the row before (64 zeros for the first). Number and hash of the last row stand in `meta` too, so that rows
-missing at the end are noticed. The database refuses UPDATE and DELETE (triggers, SQLite).
+missing at the end are noticed. The database refuses UPDATE and DELETE (triggers).
 
 Whoever may write the file can also reckon the whole chain anew. Against that, keep what `verify` says the end is
 somewhere else from time to time: a later log must still hold that row.

@@ -1,7 +1,8 @@
 """The live view: what each node said last. History never replaces it.
 
-State and health go by `captured_at`. Status goes by arrival: a last will was written when its node came, so its
-own time says nothing about when the node went; the broker keeps the order of one topic.
+All of it goes by `captured_at`, so it does not matter which of several processes takes in what, and in which order. A
+last will was written just before its node came, so it tells of the connection after which no other began: one that
+is older than the `online` before the newest is of the past.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ CLOCK_AHEAD_S = 60.0
 """A view from further in the future came from a clock that was wrong; whatever comes next replaces it."""
 
 NodeKey = tuple[str, str, str]
+Status = Literal["online", "stopped", "offline"]
 _state_decoder = msgspec.json.Decoder(StateBody)
 _health_decoder = msgspec.json.Decoder(HealthBody)
 
@@ -33,8 +35,14 @@ class Live(msgspec.Struct, frozen=True):
     floor: str
     node: str
     boot: str
-    status: Literal["online", "stopped", "offline"] = "online"
+    status: Status = "online"
     status_at: Instant = float("-inf")
+    """Of the newest of any status."""
+    online_at: Instant | None = None
+    online_before: Instant | None = None
+    """Of the newest `online` and of the one before it."""
+    stopped_at: Instant | None = None
+    offline_at: Instant | None = None
     version: str = ""
     seen_at: Instant = float("-inf")
     state_at: Instant | None = None
@@ -74,17 +82,42 @@ def watch(known: Live | None, message: Message, now: Instant) -> Live:
 
 
 def _with_status(live: Live, message: Message, body: StatusBody, at: Instant, now: Instant) -> Live:
-    gone = body.status == "offline"
-    if message.late or (gone and message.boot != live.boot and at < live.status_at):
-        return live  # the will of an earlier run, delivered after the next run said hello
+    if message.late:
+        return live
+    if live.status_at > now + CLOCK_AHEAD_S:
+        live = msgspec.structs.replace(live, **dict.fromkeys(_STATUS_TIMES), status_at=at)
+    after = msgspec.structs.replace(live, **_status_times(live, body.status, at))
+    newest = at >= live.status_at
     return msgspec.structs.replace(
-        live,
-        boot=message.boot,
-        status=body.status,
-        status_at=at,
-        version=body.version,
+        after,
+        boot=message.boot if newest else live.boot,
+        status=_status_of(after),
+        status_at=max(at, live.status_at),
+        version=body.version if newest else live.version,
         seen_at=max(live.seen_at, min(at, now)),
     )
+
+
+_STATUS_TIMES = ("online_at", "online_before", "stopped_at", "offline_at")
+
+
+def _status_times(live: Live, status: Status, at: Instant) -> dict[str, Instant | None]:
+    if status != "online":
+        known = live.stopped_at if status == "stopped" else live.offline_at
+        return {f"{status}_at": at if known is None else max(at, known)}
+    # A will that came before any `online` is that of a connection which nobody heard begin.
+    before = live.offline_at if live.online_at is None else live.online_before
+    times = {one for one in (live.online_at, before, at) if one is not None}
+    newest, *older = sorted(times, reverse=True)
+    return {"online_at": newest, "online_before": older[0] if older else None}
+
+
+def _status_of(live: Live) -> Status:
+    never = float("-inf")
+    online_at, before = live.online_at or never, live.online_before or never
+    if live.offline_at is not None and live.offline_at > before:
+        return "offline"
+    return "stopped" if live.stopped_at is not None and live.stopped_at >= online_at else "online"
 
 
 def _is_newer(at: Instant, known_at: Instant | None, now: Instant) -> bool:

@@ -14,8 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from hall.broker import BrokerSettings
 from hall.clock import Clock, SystemClock
-from hall.errors import RecordsError
+from hall.errors import InputError, RecordsError
 from hall.layout import Hall
+from hall.topics import SUBSCRIPTION, shared
 from ingest._change_poller import ChangePoller
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
@@ -42,6 +43,8 @@ def tune_process() -> None:
     gc.set_threshold(_GARBAGE_THRESHOLD, 10, 10)
 
 
+SESSION_NAME = "hallwatch-ingest"
+
 _SWITCH_S = 0.001
 """The threads that talk to servers wait less for the one that computes."""
 
@@ -60,6 +63,8 @@ class Centre:
         alerts: apprise addresses.
         public_url: address at which phones reach the HTTP side, for links in alerts; None for no links.
         name: names the session at the broker; what arrives while the centre is away waits there under this name.
+        share: name of a group of processes that share the work; each has the same records, on a server, and a name
+            of its own.
         spool: folder for what waits, where the records are on a server; otherwise that lies beside their file.
         spill_bytes: how much may wait on disk for the store.
         registry: for Prometheus; one of its own by default.
@@ -78,7 +83,8 @@ class Centre:
         records: str,
         alerts: Sequence[str] = (),
         public_url: str | None = None,
-        name: str = "hallwatch-ingest",
+        name: str = SESSION_NAME,
+        share: str | None = None,
         clock: Clock | None = None,
         spool: Path = Path(),
         spill_bytes: int = MAX_BYTES,
@@ -89,6 +95,12 @@ class Centre:
         channels = [Channel(url) for url in dict.fromkeys(alerts)]
         self.labels = Labels(hall)
         self.metrics = Metrics(registry or CollectorRegistry())
+        if share is not None and records.startswith("sqlite"):
+            raise InputError(
+                f"--share {share}: several processes cannot share records in a file; "
+                "expected --records postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            )
+        topic = SUBSCRIPTION if share is None else shared(share)
         self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
         self.metrics.registry.register(NodeMetrics(self.reader))
@@ -114,7 +126,7 @@ class Centre:
         )
         self._poller = ChangePoller(self.reader)
         self._hours = HourCloser(self._records, self.leader, clock)
-        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock)
+        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topic=topic)
 
     def start(self) -> None:
         """Start every thread. Servers that are away are waited for; `health` says which."""

@@ -58,6 +58,17 @@ def test_the_database_refuses_to_change_or_delete(log: Records, change: str) -> 
     assert _verify(log).rows == 5
 
 
+@pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'wang'", "DELETE FROM audit", "TRUNCATE audit"])
+def test_so_does_a_server(database: str, change: str) -> None:
+    log = Records(database)
+    with log.writing() as connection:
+        audit.append(connection, "li", "user.add", "user/wang", {}, T0)
+    with pytest.raises(RecordsError, match="only ever added"), log.writing() as connection:
+        connection.execute(text(change))
+    assert _verify(log).rows == 1
+    log.close()
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [

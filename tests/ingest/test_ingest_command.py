@@ -31,6 +31,12 @@ def test_wrong_listen_addresses(text: str) -> None:
         ({"store": "influxdb2+http://db/o?token=hush"}, "store address"),
         ({"records": "mysql://me:hush@db/hall"}, "records address"),
         ({"alert": ["nobody://me:hush@host"]}, "alert address"),
+        ({"share": "province"}, "--share province: --name is missing"),
+        ({"share": "province", "name": "a"}, "--share province: several processes cannot share records in a file"),
+        (
+            {"share": "a/b", "name": "a", "records": "postgresql://me:hush@127.0.0.1:9/hall"},
+            "group 'a/b': expected letters",
+        ),
         ({"hall_file": Path("no-such-hall.yaml")}, "no-such-hall.yaml: cannot be read"),
     ],
 )
@@ -39,6 +45,7 @@ def test_wrong_options_are_said_before_anything_starts(tmp_path: Path, options: 
     with pytest.raises(InputError, match=said) as caught:
         ingest(**usual | options)  # type: ignore[arg-type]
     assert "hush" not in str(caught.value)
+    assert not (tmp_path / "records.db").exists()
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import msgspec
 import pytest
 
@@ -69,6 +71,17 @@ def test_history_alone_is_no_live_state() -> None:
 )
 def test_which_status_stands(messages: list[Message], status: str) -> None:
     assert _watched(*messages).status == status
+
+
+@pytest.mark.parametrize(("count", "status"), [(2, "offline"), (3, "online"), (4, "offline"), (5, "online")])
+def test_status_does_not_depend_on_the_order_in_which_several_processes_take_it(count: int, status: str) -> None:
+    """Three connections of a box after the one that is known, and what became of the first two of them."""
+    told = [_status(10, "online"), _status(9, "offline"), _status(20, "online"), _status(19, "offline")]
+    told.append(_status(60, "online", "boot-2"))
+    newest = [10, 20, 20, 60][count - 2]
+    for order in permutations(told[:count]):
+        live = _watched(_status(0, "online"), *order)
+        assert (live.status, live.status_at) == (status, T0 + newest)
 
 
 def test_health_is_kept_beside_state() -> None:

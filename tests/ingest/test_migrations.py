@@ -35,6 +35,7 @@ def test_the_migrations_make_what_the_models_say_on_postgresql(database: str) ->
     with create_engine(database, poolclass=NullPool).begin() as connection:
         migrations.upgrade(connection)
         _assert_agrees(connection)
+        assert connection.scalars(text("SELECT tgname FROM pg_trigger WHERE tgname = 'audit_kept'")).all()
 
 
 def test_new_records_are_those_of_the_models(records: Records) -> None:
@@ -46,7 +47,7 @@ def test_new_records_are_those_of_the_models(records: Records) -> None:
 def test_records_from_before_there_were_migrations_get_what_they_lack(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/records.db")
     with engine.begin() as connection:
-        for table in (schema.nodes, schema.incidents, schema.seen, schema.meta):
+        for table in (schema.stays, schema.seen, schema.meta):
             table.create(connection)
         connection.execute(schema.meta.insert().values(key="schema", value="1"))
     engine.dispose()
