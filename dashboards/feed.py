@@ -70,7 +70,7 @@ class Feed:
         try:
             nodes = tuple(self._reads.nodes())
             recent = self._reads.incidents(limit=SHOWN_INCIDENTS)
-            opened = self._reads.incidents(limit=500, status="open")
+            opened = self._reads.incidents(limit=500, status="ongoing")
         except HallwatchError as exc:
             log.warning("console: the records cannot be read, showing the last figures: %s", exc)
             return Snapshot(self._snapshot.nodes, self._snapshot.incidents, failed=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dashboards.scene import Elapsed, Scene, elapsed
 from hall.messages import Rule, Severity
-from hall.views import IncidentStatus, IncidentView
+from hall.views import ONGOING, IncidentStatus, IncidentView
 
 SEPARATOR = "\N{NO-BREAK SPACE}· "
 """Between figures; the dot stays at the end of a line."""
@@ -35,6 +35,7 @@ class IncidentRow:
     severity_word: str
     status: IncidentStatus
     status_word: str
+    is_over: bool
     since: str
     elapsed: Elapsed
     limit: str
@@ -63,6 +64,7 @@ def build_row(scene: Scene, incident: IncidentView) -> IncidentRow:
         severity_word=texts.severity[incident.severity],
         status=incident.status,
         status_word=texts.incident_status[incident.status],
+        is_over=incident.status not in ONGOING,
         since=texts.since.format(time=scene.time(incident.started_at)),
         elapsed=run_of(scene, incident),
         limit=texts.limit.format(limit=scene.limit(incident.limit_s)) if incident.limit_s > 0 else "",
@@ -74,11 +76,11 @@ def build_row(scene: Scene, incident: IncidentView) -> IncidentRow:
 def run_of(scene: Scene, incident: IncidentView) -> Elapsed:
     """How long it has lasted, without the time that did not count.
 
-    A cleared incident lasted what its box says. An open one runs on: an absence in open hours only, and never
+    One that is over lasted what its box says. An open one runs on: an absence in open hours only, and never
     in time that could not be seen. Where its box is silent it stands still at the last message.
     """
     start = incident.started_at
-    if incident.status == "cleared":
+    if incident.status not in ONGOING:
         return elapsed(start, start + incident.elapsed_s)
     age = scene.age_of_node(incident.node)
     until = age.until if age is not None else None
@@ -105,10 +107,15 @@ def subject_label(scene: Scene, subject: str) -> str:
 
 
 def _outcome(scene: Scene, incident: IncidentView) -> str:
-    """When and why it cleared."""
+    """When and why it cleared; else who sees to it, or closed it."""
     texts = scene.texts
-    if incident.status == "open" or incident.cleared_at is None:
-        return ""
+    if incident.label is not None:
+        return texts.false_alarm.format(by=incident.closed_by or "")
+    if incident.cleared_at is None and incident.closed_at is not None:
+        return texts.closed_by.format(by=incident.closed_by)
+    if incident.cleared_at is None:
+        who = incident.acknowledged_by
+        return "" if who is None else texts.seen_to_by.format(by=who, time=scene.time(incident.acknowledged_at or 0.0))
     when = texts.cleared_at.format(time=scene.time(incident.cleared_at))
     reason = incident.reason
     if reason is None or reason == "resolved":

@@ -132,7 +132,7 @@ class ConsolePage:
 
     def _show_open(self, board: Board) -> None:
         count = board.open_incidents
-        severities = {row.severity for row in board.incidents if row.status == "open"}
+        severities = {row.severity for row in board.incidents if not row.is_over}
         self._open_number.show(str(count))
         worst = "critical" if "critical" in severities else "warning" if severities else None
         put(self._open_badge, data_severity=worst, data_none="true" if count == 0 else None)

@@ -10,7 +10,7 @@ from dashboards.texts import Texts, format_duration, format_limit, format_time, 
 from hall.clock import Instant
 from hall.layout import Floor, Hall
 from hall.messages import WindowState, ZoneState
-from hall.views import IncidentView, NodeView
+from hall.views import ONGOING, IncidentView, NodeView
 
 STALE_AFTER_S = 60.0
 """A box sends its state every 10 s; six of them missing is no delay any more."""
@@ -109,9 +109,9 @@ class Scene:
 
     @cached_property
     def open_by_subject(self) -> dict[str, list[IncidentView]]:
-        """Open incidents by subject such as `window/w01`, critical ones first."""
+        """Incidents that go on, by subject such as `window/w01`, critical ones first."""
         found: dict[str, list[IncidentView]] = {}
-        opened = [i for i in self.incidents if i.status == "open"]
+        opened = [i for i in self.incidents if i.status in ONGOING]
         for incident in sorted(opened, key=lambda i: (i.severity != "critical", i.started_at, i.event_id)):
             found.setdefault(incident.subject, []).append(incident)
         return found

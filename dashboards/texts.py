@@ -70,6 +70,9 @@ class Texts:
     duration: str
     limit: str
     cleared_at: str
+    seen_to_by: str
+    closed_by: str
+    false_alarm: str
     resolved: Mapping[Rule, str]
     reason: Mapping[str, str]
     unknown_time: str
@@ -136,10 +139,19 @@ ZH = Texts(
     next_open="{time} 开放",
     severity=_ZH.severities,
     rule=_ZH.rules,
-    incident_status={"open": "未结", "cleared": "已解除"},
+    incident_status={
+        "open": "未结",
+        "acknowledged": "处理中",
+        "escalated": "已升级",
+        "cleared": "已解除",
+        "closed": "已关闭",
+    },
     duration="持续",
     limit="时限 {limit}",
     cleared_at="{time} 解除",
+    seen_to_by="{by} 处理中，{time} 确认",
+    closed_by="{by} 已关闭",
+    false_alarm="误报（{by}）",
     resolved={
         "clerk_absent": "工作人员已返岗",
         "long_wait": "等候已恢复正常",
@@ -231,10 +243,19 @@ EN = Texts(
     next_open="opens {time}",
     severity=_EN.severities,
     rule=_EN.rules,
-    incident_status={"open": "Open", "cleared": "Cleared"},
+    incident_status={
+        "open": "Open",
+        "acknowledged": "Acknowledged",
+        "escalated": "Escalated",
+        "cleared": "Cleared",
+        "closed": "Closed",
+    },
     duration="for",
     limit="limit {limit}",
     cleared_at="cleared {time}",
+    seen_to_by="{by} sees to it since {time}",
+    closed_by="closed by {by}",
+    false_alarm="false alarm ({by})",
     resolved={
         "clerk_absent": "the clerk is back",
         "long_wait": "waits are back to normal",

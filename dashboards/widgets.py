@@ -284,8 +284,8 @@ class IncidentItem:
         if row == self._shown:
             return
         self._shown = row
-        put(self.root, data_status=row.status, data_severity=row.severity)
-        self._icon.show("check_circle" if row.status == "cleared" else SEVERITY_ICONS[row.severity])
+        put(self.root, data_status="cleared" if row.is_over else row.status, data_severity=row.severity)
+        self._icon.show("check_circle" if row.is_over else SEVERITY_ICONS[row.severity])
         self._status.show(row.status_word)
         self._severity.show(row.severity_word)
         self._since.show(row.since)

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Query, Response
 
 from hall.clock import Instant
 from hall.messages import WindowState, ZoneState
-from hall.views import IncidentStatus, IncidentView, NodeView
+from hall.views import IncidentFilter, IncidentView, NodeView
 from ingest._answers import Asked, answers, reply
 from ingest._paging import Page, Part
 from ingest.labels import HallLabel
@@ -76,7 +76,7 @@ def add_reading(app: FastAPI, centre: Centre) -> None:
         return reply(reader.node_page(part, halls=account.halls))
 
     @app.get("/api/incidents", responses=answers(Page[IncidentView], 422))
-    def incidents(account: _Viewer, part: Asked, status: IncidentStatus | None = None) -> Response:
+    def incidents(account: _Viewer, part: Asked, status: IncidentFilter | None = None) -> Response:
         """Incidents, newest first."""
         return reply(reader.incident_page(part, halls=account.halls, status=status))
 
@@ -95,8 +95,8 @@ def add_reading(app: FastAPI, centre: Centre) -> None:
 
 def _open(centre: Centre, account: Account) -> Sequence[IncidentView]:
     if account.halls is None:
-        return centre.reader.incidents(limit=_SHOWN, status="open")
-    return centre.reader.incident_page(Part(_SHOWN), halls=account.halls, status="open").items
+        return centre.reader.incidents(limit=_SHOWN, status="ongoing")
+    return centre.reader.incident_page(Part(_SHOWN), halls=account.halls, status="ongoing").items
 
 
 def _parts(nodes: Sequence[NodeView], hall: HallLabel | None) -> tuple[list[WindowNow], list[ZoneNow]]:

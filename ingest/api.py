@@ -4,9 +4,11 @@
 |---|---|
 | `/api/hall` | names of floors, windows and zones; null without a hall file |
 | `/api/nodes` | every node: status, state, health |
-| `/api/incidents?status=open&limit=100` | incidents, newest first |
+| `/api/incidents?status=ongoing&limit=100` | incidents, newest first |
+| `/api/incidents/{event_id}` | one, with its history and what it is the cause of |
+| `/api/incidents/{event_id}/acknowledge` and so on | what people do with it, see docs/incidents.md |
 | `/api/rollups?period=hour&start=...&end=...&limit=100` | sums by minute or hour, oldest first; see docs/store.md |
-| `/api/state` | version, windows and zones with their names, open incidents: one page's worth |
+| `/api/state` | version, windows and zones with their names, incidents that go on: one page's worth |
 | `/a/...` | the page of a link in an alert, where alerts have links; asks for no login |
 | `/api/me` | who asks |
 | `/api/login`, `/api/logout`, `/api/password` | see `ingest.login`; only where the centre asks for a login |
@@ -22,6 +24,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ingest._answers import problems, speak_plainly
+from ingest._routes_incidents import add_incidents
 from ingest._routes_probes import add_probes
 from ingest._routes_read import add_reading
 from ingest.link_page import add_link_page
@@ -49,6 +52,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
     speak_plainly(app)
     add_login(app, users, None if centre.labels.hall is None else centre.labels.hall.id)
     add_reading(app, centre)
+    add_incidents(app, centre)
     add_probes(app, centre)
     if centre.links is not None:
         add_link_page(app, centre.links, centre.labels, centre.reader.changed)

@@ -4,14 +4,16 @@ The messages may come in any order and any number of times; the incident is the 
 minimum, a maximum or the newest by `captured_at`, where of one instant `cleared` is the newest and `raised` the
 oldest. Only `openings` counts what happened here, so that alerts know.
 
-An incident is cleared unless a `raised` was captured after its newest `cleared`: a box that lost its camera
+An incident is over unless a `raised` was captured after its newest `cleared`: a box that lost its camera
 clears the event, and raises it again, under the same id, when it sees that nothing has changed. That opens the
-incident anew.
+incident anew, and what people did about it before is history. Only a false alarm stays one: it is the same event.
+
+Its status follows from what the box says and what people did, see `status_of`; `ingest.desk` is for the latter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +21,7 @@ from sqlalchemy import Connection, select
 
 from hall.clock import Instant
 from hall.messages import ClearReason, EventBody, Message, Rule, Severity
-from hall.views import IncidentStatus, IncidentView
+from hall.views import AppealState, IncidentStatus, IncidentView, Label
 from ingest import schema
 from ingest._sql import upsert
 
@@ -28,7 +30,17 @@ _SEVERITY_RANK = {"warning": 0, "critical": 1}
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """One row of the incidents."""
+    """One row of the incidents. From `snapshot` on: what no single message says.
+
+    Attributes:
+        openings: 1, and one more for each time it opened again.
+        opened_at: when the centre learned that it opened, last.
+        acknowledged_by: who sees to it since then; again None where it was escalated once more after that.
+        chain: the escalation chain it goes by.
+        level: how many steps of the chain were taken.
+        next_at: when the next one is due.
+        head: the incident that this one is a consequence of, see `ingest.grouping`.
+    """
 
     event_id: str
     hall: str
@@ -51,10 +63,29 @@ class Incident(msgspec.Struct, frozen=True):
     unknown_s: float
     limit_s: float
     detail: dict[str, Any]
+    snapshot: str | None = None
+    opened_at: Instant | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: Instant | None = None
+    assigned_to: str | None = None
+    chain: str | None = None
+    level: int = 0
+    escalated_at: Instant | None = None
+    next_at: Instant | None = None
+    closed_by: str | None = None
+    closed_at: Instant | None = None
+    label: Label | None = None
+    appeal: AppealState | None = None
+    head: str | None = None
 
-    def view(self, acknowledged_by: str | None = None, acknowledged_at: Instant | None = None) -> IncidentView:
-        """The incident as others see it, and who sees to it."""
-        cleared = self.status == "cleared"
+    @property
+    def holds(self) -> bool:
+        """Whether what its box said is not over."""
+        return self.last_cleared_at is None or self.last_raised_at > self.last_cleared_at
+
+    def view(self, members: Sequence[str] = ()) -> IncidentView:
+        """The incident as others see it."""
+        cleared = not self.holds
         return IncidentView(
             event_id=self.event_id,
             hall=self.hall,
@@ -72,9 +103,47 @@ class Incident(msgspec.Struct, frozen=True):
             limit_s=self.limit_s,
             reason=self.reason if cleared else None,
             detail=self.detail,
-            acknowledged_by=acknowledged_by,
-            acknowledged_at=acknowledged_at,
+            acknowledged_by=self.acknowledged_by,
+            acknowledged_at=self.acknowledged_at,
+            assigned_to=self.assigned_to,
+            level=self.level,
+            escalated_at=self.escalated_at,
+            closed_by=self.closed_by,
+            closed_at=self.closed_at,
+            label=self.label,
+            appeal=self.appeal,
+            snapshot=self.snapshot,
+            head=self.head,
+            members=list(members),
         )
+
+
+_DESK = (
+    *("opened_at", "acknowledged_by", "acknowledged_at", "assigned_to", "chain", "level", "escalated_at", "next_at"),
+    *("closed_by", "closed_at", "label", "appeal", "head"),
+)
+"""What no message changes, but for a new opening."""
+
+
+def status_of(incident: Incident) -> IncidentStatus:
+    """What is to be done about it.
+
+    Closed by somebody; else cleared, where its box says that it is over; else acknowledged or escalated, whichever was
+    last; else open.
+    """
+    if incident.closed_at is not None:
+        return "closed"
+    if not incident.holds:
+        return "cleared"
+    if incident.acknowledged_at is not None:
+        return "acknowledged"
+    return "escalated" if incident.level else "open"
+
+
+def changed(incident: Incident, **values: object) -> Incident:
+    """The incident with other values, and the status that follows."""
+    after = msgspec.structs.replace(incident, **values)
+    return msgspec.structs.replace(after, status=status_of(after))
 
 
 def merge(known: Incident | None, message: Message) -> Incident:
@@ -111,6 +180,7 @@ def _alone(message: Message, body: EventBody) -> Incident:
         unknown_s=float(body.unknown_s),
         limit_s=float(body.limit_s),
         detail=body.detail,
+        snapshot=body.snapshot,
     )
 
 
@@ -118,20 +188,29 @@ def _merged(known: Incident, one: Incident, body: EventBody) -> Incident:
     newest = max(known, one, key=lambda i: (i.latest_at, i.latest_rank))
     raised_at = max(known.last_raised_at, one.last_raised_at)
     ended = max(known, one, key=lambda i: float("-inf") if i.last_cleared_at is None else i.last_cleared_at)
-    open_now = ended.last_cleared_at is None or raised_at > ended.last_cleared_at
-    opened_again = open_now and known.status == "cleared"
-    return msgspec.structs.replace(
+    after = changed(
         newest,
         severity=max(known.severity, body.severity, key=_SEVERITY_RANK.__getitem__),
-        status="open" if open_now else "cleared",
-        openings=known.openings + opened_again,
+        openings=known.openings,
         started_at=min(known.started_at, one.started_at),
         raised_at=min(known.raised_at, one.raised_at),
         last_raised_at=raised_at,
         last_cleared_at=ended.last_cleared_at,
         ended_at=ended.ended_at,
         reason=ended.reason,
+        snapshot=known.snapshot or one.snapshot,
+        **{name: getattr(known, name) for name in _DESK},
     )
+    return _opened_again(after) if after.holds and not known.holds else after
+
+
+def _opened_again(incident: Incident) -> Incident:
+    """What was done before counts no more, but for the label of a false alarm: it is the same event."""
+    again: dict[str, object] = {"openings": incident.openings + 1}
+    if incident.label is None:
+        again |= {"acknowledged_by": None, "acknowledged_at": None, "closed_by": None, "closed_at": None}
+        again |= {"level": 0, "escalated_at": None, "next_at": None}
+    return changed(incident, **again)
 
 
 _ROWS_AT_ONCE = 500

@@ -21,14 +21,12 @@ from hall.errors import MessageError
 from hall.layout import Hall
 from hall.messages import EventBody, HealthBody, Message, ReplyBody, SessionBody, StateBody, StatusBody, StayBody
 from ingest import changes, schema
-from ingest._alert_text import AlertPhase
 from ingest._sql import insert_ignore
-from ingest.alerts import queue_alert
 from ingest.arrivals import Arrival, read_arrival
+from ingest.casebook import Casebook, Turn
 from ingest.changes import Subject, node_subject
 from ingest.channels import Channel
 from ingest.dead_letters import DeadLetter, save_dead_letters
-from ingest.incidents import Incident, load_incidents, merge, save_incidents
 from ingest.labels import Labels
 from ingest.live import Live, NodeKey, lock_live, save_live, watch
 from ingest.metrics import Metrics
@@ -101,10 +99,9 @@ class _Batch:
     """What one transaction reads and is about to write."""
 
     nodes: dict[NodeKey, Live]
-    incidents: dict[str, Incident]
     changed_nodes: set[NodeKey] = field(default_factory=set)
-    changed_incidents: set[str] = field(default_factory=set)
-    alerts: list[tuple[Incident, AlertPhase, bool]] = field(default_factory=list)
+    events: list[Message] = field(default_factory=list)
+    turn: Turn = field(default_factory=lambda: Turn({}))
     sessions: list[dict[str, Any]] = field(default_factory=list)
     stays: list[dict[str, Any]] = field(default_factory=list)
 
@@ -117,6 +114,7 @@ class Intake:
         outlet: where points go; None without a time-series store.
         on_change: called after a commit that changed nodes or incidents.
         on_alert: called after a commit that made an alert.
+        casebook: runs events as incidents; by default one that tells these channels.
     """
 
     def __init__(
@@ -130,6 +128,7 @@ class Intake:
         channels: Sequence[Channel] = (),
         on_change: Callable[[], None] = lambda: None,
         on_alert: Callable[[], None] = lambda: None,
+        casebook: Casebook | None = None,
     ) -> None:
         self._records = records
         self._outlet = outlet
@@ -139,8 +138,7 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._hall = hall
-        self._labels = Labels(hall)
-        self._channels = tuple(channels)
+        self._casebook = casebook or Casebook(Labels(hall), channels)
         self._on_change = on_change
         self._on_alert = on_alert
 
@@ -263,14 +261,10 @@ class Intake:
         return self._book.add(_boot(message), message.seq)
 
     def _work_out(self, connection: Connection, said: Sequence[tuple[Message, Instant]]) -> _Batch:
-        events = {message.body.event_id for message, _ in said if isinstance(message.body, EventBody)}
         by_node: defaultdict[NodeKey, list[tuple[Message, Instant]]] = defaultdict(list)
         for message, received_at in said:
             by_node[message.hall, message.floor, message.node].append((message, received_at))
-        batch = _Batch(
-            nodes=lock_live(connection, by_node),
-            incidents=load_incidents(connection, sorted(events), lock=True),
-        )
+        batch = _Batch(nodes=lock_live(connection, by_node))
         for node, theirs in by_node.items():
             before = after = batch.nodes.get(node)
             for message, received_at in theirs:
@@ -284,8 +278,8 @@ class Intake:
 
     def _count(self, batch: _Batch, message: Message) -> None:
         match message.body:
-            case EventBody(event_id=event_id):
-                self._count_event(batch, message, event_id)
+            case EventBody():
+                batch.events.append(message)
             case SessionBody() as session:
                 batch.sessions.append(_session_row(message, session))
             case StayBody() as stay:
@@ -293,23 +287,11 @@ class Intake:
             case _:
                 pass
 
-    def _count_event(self, batch: _Batch, message: Message, event_id: str) -> None:
-        before = batch.incidents.get(event_id)
-        after = merge(before, message)
-        batch.incidents[event_id] = after
-        batch.changed_incidents.add(event_id)
-        if before is None or after.openings > before.openings:
-            batch.alerts.append((after, "raised", message.late))
-        if after.status == "cleared" and (before is None or before.status == "open"):
-            batch.alerts.append((after, "cleared", message.late))
-
     def _write(self, connection: Connection, batch: _Batch) -> None:
         save_live(connection, [batch.nodes[key] for key in batch.changed_nodes])
-        save_incidents(connection, [batch.incidents[key] for key in batch.changed_incidents])
+        batch.turn = self._casebook.take(connection, batch.events, self._clock.now())
         for table, rows in ((schema.sessions, batch.sessions), (schema.stays, batch.stays)):
             insert_ignore(connection, table, rows)
-        for incident, phase, late in batch.alerts:
-            queue_alert(connection, self._channels, incident, phase, self._labels, self._clock.now(), late=late)
 
     def _report(self, batch: _Batch, letters: Sequence[DeadLetter], prepared: Prepared) -> None:
         """Tell those who wait, after the commit."""
@@ -321,9 +303,9 @@ class Intake:
         if letters:
             newest = letters[-1]
             _log.warning("%d refused, the last on %s: %s: %s", len(letters), newest.topic, newest.reason, newest.detail)
-        if batch.changed_nodes or batch.changed_incidents:
+        if batch.changed_nodes or batch.turn.touched:
             self._on_change()
-        if batch.alerts:
+        if batch.turn.alerts:
             self._on_alert()
 
 
@@ -332,8 +314,7 @@ def _boot(message: Message) -> BootKey:
 
 
 def _changed(batch: _Batch) -> list[Subject]:
-    incidents = [Subject("incident", key, batch.incidents[key].hall) for key in batch.changed_incidents]
-    return incidents + [node_subject(node) for node in batch.changed_nodes]
+    return batch.turn.subjects + [node_subject(node) for node in batch.changed_nodes]
 
 
 def _session_row(message: Message, body: SessionBody) -> dict[str, Any]:

@@ -13,10 +13,9 @@ from fastapi.responses import HTMLResponse
 
 from hall.words import Language
 from ingest._alert_text import alert_text
-from ingest.desk import Acknowledgement
 from ingest.incidents import Incident
 from ingest.labels import Labels
-from ingest.links import LinkError, LinkExpired, Links, LinkUsed
+from ingest.links import LinkError, LinkExpired, LinkPast, Links, LinkUsed
 
 _MAX_BODY_BYTES = 2_000
 _MAX_NAME = 40
@@ -58,6 +57,7 @@ class _Words:
     before: str
     used: str
     expired: str
+    past: str
     forged: str
 
 
@@ -74,6 +74,7 @@ _WORDS: dict[Language, _Words] = {
         "{by} 已于 {at} 确认。",
         "此链接已使用。",
         "此链接已过期，请到控制台查看。",
+        "此事件之后已关闭或再次发生，请以最新消息为准。",
         "此链接无效。",
     ),
     "en": _Words(
@@ -88,6 +89,7 @@ _WORDS: dict[Language, _Words] = {
         "{by} acknowledged it at {at}.",
         "This link was used.",
         "This link is too old; see the console.",
+        "The incident was closed or opened again since; go by the newest message.",
         "This link is not valid.",
     ),
 }
@@ -107,10 +109,10 @@ def add_link_page(app: FastAPI, links: Links, labels: Labels, on_change: Callabl
     def show(token: str, lang: Language = "zh") -> HTMLResponse:
         page = _Page(lang, labels)
         try:
-            opened = links.open(token)
+            incident = links.open(token)
         except LinkError as exc:
             return page.refused(exc)
-        return page.form(opened.incident, opened.acknowledged)
+        return page.form(incident)
 
     @app.post("/a/{token}", include_in_schema=False)
     async def confirm(token: str, request: Request, lang: Language = "zh") -> HTMLResponse:
@@ -125,14 +127,14 @@ def add_link_page(app: FastAPI, links: Links, labels: Labels, on_change: Callabl
         page = _Page(lang, labels)
         by = " ".join(parse_qs(body.decode(errors="replace")).get("by", [""])[0].split())
         try:
-            opened = links.open(token)
+            incident = links.open(token)
             if not 0 < len(by) <= _MAX_NAME or not by.isprintable():
-                return page.form(opened.incident, opened.acknowledged, missing=True)
-            acknowledged = links.use(token, by)
+                return page.form(incident, missing=True)
+            incident = links.use(token, by)
         except LinkError as exc:
             return page.refused(exc)
         on_change()
-        return page.done(opened.incident, acknowledged)
+        return page.done(incident)
 
 
 class _Page:
@@ -143,9 +145,9 @@ class _Page:
         self._labels = labels
         self._words = _WORDS[language]
 
-    def form(self, incident: Incident, known: Acknowledgement | None, *, missing: bool = False) -> HTMLResponse:
+    def form(self, incident: Incident, *, missing: bool = False) -> HTMLResponse:
         words = self._words
-        said = self._who(words.before, known) if known is not None else ""
+        said = self._who(words.before, incident)
         trouble = f'<p class="said no">{words.name_missing}</p>' if missing else ""
         form = (
             f'<form method="post" action="?lang={self._language}"><label for="by">{words.name}</label>'
@@ -154,27 +156,28 @@ class _Page:
         )
         return self._answer(f"{said}{self._card(incident)}{trouble}{form}", 422 if missing else 200)
 
-    def done(self, incident: Incident, acknowledged: Acknowledgement) -> HTMLResponse:
-        return self._answer(f"{self._who(self._words.done, acknowledged)}{self._card(incident)}", 200)
+    def done(self, incident: Incident) -> HTMLResponse:
+        return self._answer(f"{self._who(self._words.done, incident)}{self._card(incident)}", 200)
 
     def refused(self, error: LinkError) -> HTMLResponse:
         words = self._words
-        text = words.used if isinstance(error, LinkUsed) else words.forged
-        text = words.expired if isinstance(error, LinkExpired) else text
-        who = "" if error.acknowledged is None else self._who(words.before, error.acknowledged)
-        status = 410 if isinstance(error, LinkUsed | LinkExpired) else 404
+        texts = {LinkUsed: words.used, LinkExpired: words.expired, LinkPast: words.past}
+        text = texts.get(type(error), words.forged)
+        who = "" if error.incident is None else self._who(words.before, error.incident)
+        status = 410 if type(error) in texts else 404
         return self._answer(f'<p class="said no">{text}</p>{who}', status)
 
     def _card(self, incident: Incident) -> str:
-        text = alert_text(
-            incident, "cleared" if incident.status == "cleared" else "raised", self._language, self._labels, late=False
-        )
+        text = alert_text(incident, "raised" if incident.holds else "cleared", self._language, self._labels, late=False)
         lines = "".join(f"<p>{escape(line)}</p>" for line in text.body.splitlines())
         return f'<h1>{escape(text.title)}</h1><div class="card">{lines}</div>'
 
-    def _who(self, template: str, acknowledged: Acknowledgement) -> str:
-        at = self._labels.local(acknowledged.at)
-        return f'<p class="said">{escape(template.format(by=acknowledged.by, at=at))}</p>'
+    def _who(self, template: str, incident: Incident) -> str:
+        """Who sees to it; nothing where nobody does."""
+        if incident.acknowledged_at is None:
+            return ""
+        at = self._labels.local(incident.acknowledged_at)
+        return f'<p class="said">{escape(template.format(by=incident.acknowledged_by, at=at))}</p>'
 
     def _answer(self, content: str, status: int) -> HTMLResponse:
         words = self._words

@@ -6,6 +6,7 @@ incident. Opening it changes nothing, for chat programs and mail scanners open l
     LinkError        a link that does nothing
     ├── LinkForged   it is none of ours
     ├── LinkExpired  it is too old
+    ├── LinkPast     its incident was closed, or opened again, since
     └── LinkUsed     it was used
 """
 
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -25,7 +25,7 @@ from hall.errors import InputError
 from hall.words import Language
 from ingest import schema
 from ingest._sql import insert_ignore
-from ingest.desk import Acknowledgement, Desk
+from ingest.desk import Act, ActRefusedError, Desk
 from ingest.incidents import Incident, load_incidents
 from ingest.records import Records
 
@@ -34,12 +34,11 @@ LIFE_S = 24 * 3600.0
 
 
 class LinkError(Exception):
-    """A link that does nothing. `incident` and `acknowledged` are there where it was a good one once."""
+    """A link that does nothing. `incident` is there where it was a good one once."""
 
-    def __init__(self, incident: Incident | None = None, acknowledged: Acknowledgement | None = None) -> None:
+    def __init__(self, incident: Incident | None = None) -> None:
         super().__init__(type(self).__name__)
         self.incident = incident
-        self.acknowledged = acknowledged
 
 
 class LinkForged(LinkError):  # noqa: N818 - a kind of LinkError
@@ -48,6 +47,10 @@ class LinkForged(LinkError):  # noqa: N818 - a kind of LinkError
 
 class LinkExpired(LinkError):  # noqa: N818
     """It is too old."""
+
+
+class LinkPast(LinkError):  # noqa: N818
+    """Its incident was closed, or opened again, since."""
 
 
 class LinkUsed(LinkError):  # noqa: N818
@@ -59,14 +62,6 @@ class _Claim(msgspec.Struct, array_like=True, frozen=True):
     opening: int
     alert: int
     expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What a good link leads to."""
-
-    incident: Incident
-    acknowledged: Acknowledgement | None
 
 
 class Links:
@@ -103,7 +98,7 @@ class Links:
         token = self._serializer.dumps([event_id, opening, alert, expires_at])
         return f"{self._base}/a/{token}{'' if language == 'zh' else f'?lang={language}'}"
 
-    def open(self, token: str) -> Opened:
+    def open(self, token: str) -> Incident:
         """What a link leads to; nothing changes.
 
         Raises:
@@ -114,11 +109,11 @@ class Links:
         with self._records.reading() as connection:
             return self._open(connection, claim)
 
-    def use(self, token: str, by: str) -> Acknowledgement:
+    def use(self, token: str, by: str) -> Incident:
         """Acknowledge the incident of a link, which works no more afterwards.
 
         Returns:
-            Who sees to it: this one, or who said so before.
+            The incident: `acknowledged_by` this one, or who said so before.
 
         Raises:
             LinkError: it does nothing.
@@ -127,10 +122,15 @@ class Links:
         claim = self._claim(token)
         now = self._clock.now()
 
-        def acknowledge(connection: Connection) -> Acknowledgement:
-            self._open(connection, claim, lock=True)
+        act = Act(kind="acknowledge", actor=by, opening=claim.opening, via="link")
+
+        def acknowledge(connection: Connection) -> Incident:
+            incident = self._open(connection, claim, lock=True)
             connection.execute(insert(schema.used_links).values(alert=claim.alert, used_at=now))
-            return self._desk.acknowledge(connection, claim.event_id, claim.opening, by, now)
+            try:
+                return self._desk.act(connection, claim.event_id, act, now)
+            except ActRefusedError as exc:
+                raise LinkPast(incident) from exc
 
         return self._records.write(acknowledge)
 
@@ -140,17 +140,18 @@ class Links:
         except (BadData, msgspec.ValidationError):
             raise LinkForged from None
 
-    def _open(self, connection: Connection, claim: _Claim, *, lock: bool = False) -> Opened:
+    def _open(self, connection: Connection, claim: _Claim, *, lock: bool = False) -> Incident:
         incident = load_incidents(connection, [claim.event_id], lock=lock).get(claim.event_id)
         if incident is None:
             raise LinkForged
-        acknowledged = self._desk.acknowledgement(connection, claim.event_id, claim.opening)
         used = select(schema.used_links.c.alert).where(schema.used_links.c.alert == claim.alert)
         if connection.scalar(used) is not None:
-            raise LinkUsed(incident, acknowledged)
+            raise LinkUsed(incident)
         if self._clock.now() >= claim.expires_at:
             raise LinkExpired
-        return Opened(incident, acknowledged)
+        if incident.openings != claim.opening or incident.closed_at is not None:
+            raise LinkPast(incident)
+        return incident
 
 
 def _key(records: Records) -> str:

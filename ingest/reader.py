@@ -7,19 +7,20 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, Select, select
 
 from hall.clock import Instant
 from hall.errors import RecordsError
-from hall.views import IncidentStatus, IncidentView, NodeView
+from hall.views import ONGOING, IncidentFilter, IncidentStep, IncidentView, NodeView
 from ingest import changes
 from ingest._paging import Order, Page, Part
 from ingest.changes import Change, ChangeKind, Subject, node_key
-from ingest.incidents import from_row
+from ingest.history import steps_of
+from ingest.incidents import Incident, from_row, load_incidents
 from ingest.live import Live, load_live
 from ingest.records import Records
 from ingest.rollups import Period, Rollup, rollup_of
-from ingest.schema import acknowledgements, incidents, nodes, rollups
+from ingest.schema import incidents, nodes, rollups
 
 MAX_INCIDENTS = 1_000
 _NEWEST_FIRST = Order((incidents.c.raised_at, incidents.c.event_id), descending=(incidents.c.raised_at,))
@@ -46,7 +47,7 @@ class Reader:
         self._version = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._nodes: tuple[int, Sequence[NodeView]] | None = None
-        self._incidents: dict[tuple[int, IncidentStatus | None], tuple[int, Sequence[IncidentView]]] = {}
+        self._incidents: dict[tuple[int, IncidentFilter | None], tuple[int, Sequence[IncidentView]]] = {}
 
     def changed(self) -> None:
         """Nodes or incidents may have changed on record. While that cannot be read, all stays as it was."""
@@ -95,7 +96,7 @@ class Reader:
             self._nodes = kept
         return kept[1]
 
-    def incidents(self, *, limit: int = 100, status: IncidentStatus | None = None) -> Sequence[IncidentView]:
+    def incidents(self, *, limit: int = 100, status: IncidentFilter | None = None) -> Sequence[IncidentView]:
         """See `ReadModel.incidents`. At most `MAX_INCIDENTS` at once.
 
         Raises:
@@ -113,7 +114,7 @@ class Reader:
         return kept[1]
 
     def incident_page(
-        self, part: Part, *, halls: Collection[str] | None, status: IncidentStatus | None = None
+        self, part: Part, *, halls: Collection[str] | None, status: IncidentFilter | None = None
     ) -> Page[IncidentView]:
         """Part of the incidents of these halls, or of all, newest first by `raised_at`.
 
@@ -125,7 +126,8 @@ class Reader:
         if halls is not None:
             statement = statement.where(incidents.c.hall.in_(halls))
         with self._records.reading() as connection:
-            return _NEWEST_FIRST.page(connection, statement, part, _view)
+            page = _NEWEST_FIRST.page(connection, statement, part, from_row)
+            return Page(_views(connection, page.items), page.first, page.last, page.more)
 
     def node_page(self, part: Part, *, halls: Collection[str] | None) -> Page[NodeView]:
         """Part of the nodes of these halls, or of all, by hall, floor and node.
@@ -155,11 +157,26 @@ class Reader:
         with self._records.reading() as connection:
             return _BY_TIME.page(connection, statement, part, rollup_of)
 
-    def _read_incidents(self, limit: int, status: IncidentStatus | None) -> Sequence[IncidentView]:
+    def incident(self, event_id: str) -> tuple[IncidentView, list[IncidentStep], Sequence[IncidentView]] | None:
+        """An incident, its history and its members; None where there is none.
+
+        Raises:
+            RecordsError: the records cannot be read.
+        """
+        theirs = select(incidents).where(incidents.c.head == event_id).order_by(incidents.c.started_at)
+        with self._records.reading() as connection:
+            found = load_incidents(connection, [event_id]).get(event_id)
+            if found is None:
+                return None
+            members = [from_row(row) for row in connection.execute(theirs).mappings()]
+            (view,) = _views(connection, [found])
+            return view, steps_of(connection, event_id), _views(connection, members)
+
+    def _read_incidents(self, limit: int, status: IncidentFilter | None) -> Sequence[IncidentView]:
         order = (incidents.c.raised_at.desc(), incidents.c.event_id)
         with self._records.reading() as connection:
             rows = connection.execute(_incidents(status).order_by(*order).limit(limit)).mappings()
-            return tuple(_view(row) for row in rows)
+            return _views(connection, [from_row(row) for row in rows])
 
 
 def _now(connection: Connection, subjects: Sequence[Subject]) -> dict[Subject, IncidentView | NodeView]:
@@ -168,23 +185,25 @@ def _now(connection: Connection, subjects: Sequence[Subject]) -> dict[Subject, I
     places = {subject.key: subject for subject in subjects if subject.kind == "node"}
     found: dict[Subject, IncidentView | NodeView] = {}
     if events:
-        statement = _incidents(None).where(incidents.c.event_id.in_(list(events)))
-        views = map(_view, connection.execute(statement).mappings())
-        found |= {events[view.event_id]: view for view in views}
+        known = load_incidents(connection, list(events)).values()
+        found |= {events[view.event_id]: view for view in _views(connection, list(known))}
     if places:
         live = load_live(connection, [node_key(subject) for subject in places.values()])
         found |= {places["/".join(key)]: node.view() for key, node in live.items()}
     return found
 
 
-def _incidents(status: IncidentStatus | None) -> Select[Any]:
-    told = (acknowledgements.c.event_id == incidents.c.event_id) & (acknowledgements.c.opening == incidents.c.openings)
-    who = (acknowledgements.c.acknowledged_by, acknowledgements.c.acknowledged_at)
-    statement = select(incidents, *who).outerjoin(acknowledgements, told)
-    return statement if status is None else statement.where(incidents.c.status == status)
+def _incidents(status: IncidentFilter | None) -> Select[Any]:
+    statement = select(incidents)
+    if status is None:
+        return statement
+    return statement.where(incidents.c.status.in_(sorted(ONGOING) if status == "ongoing" else [status]))
 
 
-def _view(row: RowMapping) -> IncidentView:
-    values = dict(row)
-    by, at = values.pop("acknowledged_by"), values.pop("acknowledged_at")
-    return from_row(values).view(by, at)
+def _views(connection: Connection, found: Sequence[Incident]) -> Sequence[IncidentView]:
+    """Incidents as others see them, each with what it is the cause of."""
+    members: dict[str, list[str]] = {}
+    theirs = select(incidents.c.head, incidents.c.event_id).order_by(incidents.c.event_id)
+    for head, member in connection.execute(theirs.where(incidents.c.head.in_([i.event_id for i in found]))):
+        members.setdefault(head, []).append(member)
+    return tuple(incident.view(members.get(incident.event_id, ())) for incident in found)

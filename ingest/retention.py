@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
 
 from hall.clock import Instant
+from hall.views import ONGOING
 from ingest import changes, schema
 from ingest.records import Records
 from ingest.rollups import close_hours
@@ -19,13 +20,17 @@ _ROWS_AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Kind:
-    """Rows that are forgotten together, `days` after they were done with where nobody says otherwise."""
+    """Rows that are forgotten together, `days` after they were done with where nobody says otherwise.
+
+    `with_them` go the rows of other tables that have the same `event_id`.
+    """
 
     name: str
     meaning: str
     days: int
     table: Table
     old: Callable[[Instant], ColumnElement[bool]]
+    with_them: tuple[Table, ...] = ()
 
 
 KINDS = (
@@ -47,10 +52,11 @@ KINDS = (
     Kind("stays", "finished stays", 400, schema.stays, lambda before: schema.stays.c.ended_at < before),
     Kind(
         "incidents",
-        "incidents that are cleared",
+        "incidents that are cleared or closed, with their history",
         1100,
         schema.incidents,
-        lambda before: (schema.incidents.c.status == "cleared") & (schema.incidents.c.latest_at < before),
+        lambda before: schema.incidents.c.status.not_in(sorted(ONGOING)) & (schema.incidents.c.latest_at < before),
+        with_them=(schema.incident_steps,),
     ),
     Kind(
         "alerts",
@@ -58,13 +64,6 @@ KINDS = (
         90,
         schema.alerts,
         lambda before: (schema.alerts.c.status != "waiting") & (schema.alerts.c.done_at < before),
-    ),
-    Kind(
-        "acknowledgements",
-        "who said that they see to an incident",
-        1100,
-        schema.acknowledgements,
-        lambda before: schema.acknowledgements.c.acknowledged_at < before,
     ),
     Kind(
         "used_links",
@@ -119,11 +118,13 @@ def _count(records: Records, kind: Kind, before: Instant) -> int:
 def _delete(records: Records, kind: Kind, before: Instant) -> int:
     deleted, old = 0, kind.old(before)
     key = list(kind.table.primary_key)
-    some = select(*key).where(old).limit(_ROWS_AT_ONCE)
+    some = select(*key).where(old).order_by(*key).limit(_ROWS_AT_ONCE)
     if kind.name == "minutes":
         close_hours(records, before)
     while True:
         with records.writing() as connection:
+            for table in kind.with_them:
+                connection.execute(delete(table).where(table.c.event_id.in_(some)))
             gone = connection.execute(delete(kind.table).where(tuple_(*key).in_(some))).rowcount
             if kind.table is schema.incidents:
                 changes.forget_gone(connection)

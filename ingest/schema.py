@@ -64,8 +64,42 @@ incidents = Table(
     Column("unknown_s", Float, nullable=False),
     Column("limit_s", Float, nullable=False),
     Column("detail", LargeBinary, nullable=False),
+    Column("snapshot", Text, comment="the picture of it, a file of its box"),
+    Column("opened_at", Float, comment="when the centre learned that it opened, last"),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at", Float),
+    Column("assigned_to", Text),
+    Column("chain", String(64), comment="the escalation chain it goes by"),
+    Column("level", Integer, nullable=False, server_default="0", comment="steps of the chain that were taken"),
+    Column("escalated_at", Float),
+    Column("next_at", Float, comment="when the next step is due"),
+    Column("closed_by", Text),
+    Column("closed_at", Float),
+    Column("label", String(16), comment="false_alarm"),
+    Column("appeal", String(16), comment="pending, upheld or rejected"),
+    Column("head", String(64), comment="the incident that this one is a consequence of"),
     Index("incidents_by_time", "raised_at"),
+    Index("incidents_due", "next_at"),
+    Index("incidents_by_head", "head"),
     Index("incidents_by_status", "status", "raised_at"),
+)
+
+incident_steps = Table(
+    "incident_steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", String(64), nullable=False),
+    Column("opening", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("actor", String(64), nullable=False, comment="empty for what happened by itself"),
+    Column("note", Text, nullable=False),
+    Column("detail", LargeBinary, nullable=False, comment="JSON"),
+    Column("key", String(64), comment="of a request that may come twice"),
+    UniqueConstraint("event_id", "key"),
+    Index("incident_steps_by_incident", "event_id", "id"),
+    comment="The history of each incident; rows are only added",
+    sqlite_autoincrement=True,
 )
 
 sessions = Table(
@@ -165,6 +199,7 @@ alerts = Table(
     Column("next_at", Float, nullable=False, comment="not to be tried before"),
     Column("attempts", Integer, nullable=False),
     Column("status", String(16), nullable=False, comment="waiting, sent, merged (a later one said it, too) or failed"),
+    Column("held_until", Float, comment="where it waits for its receiver's hours, or for more of its kind"),
     Column("done_at", Float),
     Column("claimed_by", Text, comment="the process that sends it now, of several"),
     Column("claimed_at", Float),
@@ -182,16 +217,6 @@ alert_messages = Table(
     Index("alert_messages_by_time", "channel", "at"),
     comment="When messages were sent, or refused, of the last hour, so that a channel is not given too many",
     sqlite_autoincrement=True,
-)
-
-acknowledgements = Table(
-    "acknowledgements",
-    metadata,
-    Column("event_id", String(64), primary_key=True),
-    Column("opening", Integer, primary_key=True),
-    Column("acknowledged_by", Text, nullable=False),
-    Column("acknowledged_at", Float, nullable=False),
-    comment="Who said first that they see to an incident, once for each opening",
 )
 
 used_links = Table(

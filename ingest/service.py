@@ -21,6 +21,7 @@ from ingest._change_poller import ChangePoller
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
 from ingest.channels import Channel
+from ingest.desk import Desk
 from ingest.intake import Intake
 from ingest.labels import Labels
 from ingest.leader import Leader
@@ -91,6 +92,7 @@ class Centre:
         registry: CollectorRegistry | None = None,
     ) -> None:
         clock = clock or SystemClock()
+        self.clock = clock
         settings = parse_store(store)
         channels = [Channel(url) for url in dict.fromkeys(alerts)]
         self.labels = Labels(hall)
@@ -103,6 +105,7 @@ class Centre:
         topic = SUBSCRIPTION if share is None else shared(share)
         self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
+        self.desk = Desk()
         self.metrics.registry.register(NodeMetrics(self.reader))
         self.leader = Leader(self._records, self.metrics, clock)
         self._outlet: Outlet | None = None

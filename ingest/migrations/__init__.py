@@ -44,8 +44,8 @@ def bring_up_to_date(connection: Connection, tables: MetaData) -> None:
         upgrade(connection)
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing, in the transaction of the connection."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the migrations that are missing, up to the one with the number `to`, in the transaction of the connection."""
     from alembic.config import Config  # noqa: PLC0415 - needed once a release, and it takes a while to load
     from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -54,7 +54,7 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     script = ScriptDirectory.from_config(config)
-    with EnvironmentContext(config, script, fn=lambda known, _: script._upgrade_revs("head", known)) as context:  # noqa: SLF001
+    with EnvironmentContext(config, script, fn=lambda known, _: script._upgrade_revs(to, known)) as context:  # noqa: SLF001
         context.configure(connection=connection, render_as_batch=True)
         context.run_migrations()
 

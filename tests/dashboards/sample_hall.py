@@ -21,7 +21,7 @@ from hall.messages import (
     ZoneState,
     event_id,
 )
-from hall.views import IncidentStatus, IncidentView, NodeView
+from hall.views import ONGOING, IncidentFilter, IncidentView, NodeView
 
 NOW: Instant = from_iso("2026-01-05T02:15:00Z")
 """Monday 10:15:00 in the hall."""
@@ -115,9 +115,10 @@ class MemoryModel:
             self.reads += 1
             return [self._nodes[name] for name in sorted(self._nodes)]
 
-    def incidents(self, *, limit: int = 100, status: IncidentStatus | None = None) -> Sequence[IncidentView]:
+    def incidents(self, *, limit: int = 100, status: IncidentFilter | None = None) -> Sequence[IncidentView]:
         with self._lock:
-            found = [i for i in self._incidents.values() if status in {None, i.status}]
+            wanted = ONGOING if status == "ongoing" else {status}
+            found = [i for i in self._incidents.values() if status is None or i.status in wanted]
         return sorted(found, key=lambda i: i.raised_at, reverse=True)[:limit]
 
     def version(self) -> int:

@@ -94,7 +94,7 @@ def test_roll_ups(centre: Centre, broker: Server) -> None:
     assert client.get(f"/api/rollups?start=x&end={T0}&period=day").status_code == 422
 
 
-@pytest.mark.parametrize("query", ["status=closed", "limit=0", "limit=1001", "limit=x"])
+@pytest.mark.parametrize("query", ["status=shut", "limit=0", "limit=1001", "limit=x"])
 def test_a_wrong_question_is_refused(centre: Centre, query: str) -> None:
     answer = _Client(create_app(centre)).get(f"/api/incidents?{query}")
     assert answer.status_code == 422

@@ -13,7 +13,7 @@ from ingest import changes
 from ingest._change_poller import ChangePoller
 from ingest.arrivals import Arrival
 from ingest.changes import Change, Subject, node_subject
-from ingest.desk import Desk
+from ingest.desk import Act, Desk
 from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.reader import Reader
@@ -108,7 +108,8 @@ def test_acknowledging_has_a_number_and_what_is_forgotten_has_none(records: Reco
     node, raised = Numbered(), an_event("raised")
     _take(records, node.message(T0, raised), node.message(T0 + 5, an_event("cleared")))
     before = _since(records, 0)[-1].number
-    records.write(lambda connection: Desk().acknowledge(connection, raised.event_id, 1, "li", T0))
+    seen = Act(kind="acknowledge", actor="li")
+    records.write(lambda connection: Desk().act(connection, raised.event_id, seen, T0))
     assert [one.subject for one in _since(records, before)] == [Subject("incident", raised.event_id, "demo")]
     forget(records, T0 + 10 * DAY_S, {"incidents": 1})
     assert [one.subject.kind for one in _since(records, 0)] == ["node"]

@@ -209,7 +209,7 @@ def test_an_incident_that_opened_again_is_not_acknowledged(
 
 def test_another_process_knows_the_links(links: Links, records: Records, clock: ManualClock) -> None:
     again = Links(records, "https://hall.example", clock)
-    assert again.open(_token(links)).incident.event_id == EVENT
+    assert again.open(_token(links)).event_id == EVENT
 
 
 def test_a_message_to_people_has_the_link_a_webhook_has_not(
@@ -231,7 +231,7 @@ def test_a_message_to_people_has_the_link_a_webhook_has_not(
     line = text.splitlines()[-1]
     assert len(text.encode()) <= 2048
     assert line.startswith("我来处理：https://hall.example/a/")
-    assert links.open(line.rpartition("/")[2]).incident.rule == "clerk_absent"
+    assert links.open(line.rpartition("/")[2]).rule == "clerk_absent"
     assert "hall.example" not in machine.payload["message"]
 
 

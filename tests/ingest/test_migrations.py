@@ -10,6 +10,8 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect, select, tex
 import ingest.records  # it knows all tables
 from hall.errors import RecordsError
 from ingest import migrations, schema
+from ingest.history import steps_of
+from ingest.incidents import load_incidents
 from ingest.records import Records
 
 
@@ -57,6 +59,34 @@ def test_records_from_before_there_were_migrations_get_what_they_lack(tmp_path: 
         assert set(schema.metadata.tables) <= set(inspect(connection).get_table_names())
         assert connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema")) == "1"
     records.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_who_acknowledged_before_there_was_a_history_is_not_forgotten(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/records.db" if kind == "sqlite" else request.getfixturevalue("database")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        migrations.upgrade(connection, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO incidents (event_id, hall, floor, node, rule, subject, severity, status, openings,"
+                " started_at, raised_at, last_raised_at, latest_at, latest_rank, elapsed_s, unknown_s, limit_s, detail)"
+                " VALUES ('e', 'h', 'f', 'n', 'clerk_absent', 'window/w', 'warning', 'open', 2,"
+                " 0, 0, 0, 0, 0, 0, 0, 0, :detail)"
+            ),
+            {"detail": b"{}"},
+        )
+        connection.execute(text("INSERT INTO acknowledgements VALUES ('e', 1, 'old', 5.0), ('e', 2, 'li', 7.0)"))
+    records = Records(url)
+    with records.reading() as connection:
+        incident = load_incidents(connection, ["e"])["e"]
+        assert (incident.acknowledged_by, incident.acknowledged_at, incident.status) == ("li", 7.0, "acknowledged")
+        steps = [(step.actor, step.at, step.opening) for step in steps_of(connection, "e")]
+    assert steps == [("old", 5.0, 1), ("li", 7.0, 2)]
+    records.close()
+    engine.dispose()
 
 
 def test_records_of_a_newer_release_are_left_alone(tmp_path: Path) -> None:

@@ -114,14 +114,14 @@ def test_two_phones_with_one_link_acknowledge_once(shared: tuple[Records, Record
     _intake(shared[0]).take(_arrivals([Numbered().message(T0, an_event("raised"))]))
     both = [Links(records, "https://hall.example", _Clock()) for records in shared]
     token = both[0].url(an_event("raised").event_id, 1, 1, "zh").rpartition("/")[2]
-    assert both[1].open(token).acknowledged is None
+    assert both[1].open(token).acknowledged_by is None
     said: list[str] = []
 
     def use(links: Links, by: str) -> None:
         try:
-            said.append(links.use(token, by).by)
+            said.append(links.use(token, by).acknowledged_by or "nobody")
         except LinkUsed as exc:
-            said.append("nobody" if exc.acknowledged is None else exc.acknowledged.by)
+            said.append("nobody" if exc.incident is None else exc.incident.acknowledged_by or "nobody")
 
     phones = [threading.Thread(target=use, args=(links, f"by-{i}")) for i, links in enumerate(both)]
     for phone in phones:

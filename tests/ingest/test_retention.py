@@ -59,7 +59,6 @@ def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
         "stays": 0,
         "incidents": 1,
         "alerts": 0,
-        "acknowledgements": 0,
         "used_links": 0,
         "dead_letters": 1,
         "seen": 1,
@@ -67,6 +66,7 @@ def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
     assert _rows(records, "incidents") == 4
     assert forget(records, NOW, days) == would
     assert [_rows(records, table) for table in ("incidents", "sessions", "dead_letters", "seen")] == [3, 1, 1, 1]
+    assert _rows(records, "incident_steps") == 4  # two that are open, and one that opened and cleared
     with records.reading() as connection:
         old = connection.execute(select(schema.incidents.c.status).where(schema.incidents.c.started_at < T0 + 10))
         assert old.scalars().all() == ["open"]
@@ -136,7 +136,6 @@ def test_the_command(tmp_path: Path, metrics: Metrics) -> None:
         "sessions": 1,
         "stays": 0,
         "alerts": 0,
-        "acknowledgements": 0,
         "used_links": 0,
         "dead_letters": 0,
         "seen": 0,
