@@ -6,12 +6,9 @@ paho's calls for foreign event loops, so that nothing but the outbox outlives a 
 
 from __future__ import annotations
 
-import select
-import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from paho.mqtt.client import (
@@ -28,7 +25,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hall.broker import BrokerSettings
-from hall.errors import BrokerError, InputError
+from hall.errors import BrokerError
+from hall.wake import Wake, wait_for
 
 KEEPALIVE_S = 15
 """A box that loses power is reported offline after one and a half of these."""
@@ -60,69 +58,12 @@ class LinkError(BrokerError):
         super().__init__(message)
 
 
-class Wake:
-    """Lets other threads end a wait on sockets early."""
-
-    def __init__(self) -> None:
-        self._read, self._write = socket.socketpair()
-        self._read.settimeout(0)
-        self._write.settimeout(0)
-
-    def fileno(self) -> int:
-        """What to wait on."""
-        return self._read.fileno()
-
-    def set(self) -> None:
-        """End the wait; any number of calls count as one."""
-        # Full of calls that nobody has answered yet, so it is awake; or closed, so nobody waits.
-        with suppress(OSError):
-            self._write.send(b"\0")
-
-    def clear(self) -> None:
-        """Forget the calls so far."""
-        with suppress(BlockingIOError):
-            while self._read.recv(4096):
-                pass
-
-    def close(self) -> None:
-        """Release both ends."""
-        self._read.close()
-        self._write.close()
-
-
-def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    """What checks the broker's certificate, or None without TLS.
-
-    Raises:
-        InputError: the CA file holds no certificate.
-    """
-    if not settings.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except (ssl.SSLError, OSError) as exc:
-        raise InputError(f"{settings.ca_file}: {exc}; expected CA certificates in PEM") from exc
-    context.sslsocket_class = _TlsSocket
-    return context
-
-
-class _TlsSocket(ssl.SSLSocket):
-    """Closes itself where the handshake fails, which paho leaves open."""
-
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 (as the base class has it)
-        try:
-            super().do_handshake(block)
-        except BaseException:
-            self.close()
-            raise
-
-
 class Connection:
     """One session. Not thread-safe: everything runs in the thread that calls.
 
     Args:
         settings: the broker.
-        tls: of `tls_context`.
+        tls: of `hall.broker.tls_context`.
         client_id: the broker ends an older session of the same id.
         will: topic and payload that the broker publishes, retained, when the session breaks.
         window: messages that may wait for their acknowledgement.
@@ -219,26 +160,12 @@ class Connection:
         sock: Any = self._client.socket()
         if sock is None:
             self._check(MQTTErrorCode.MQTT_ERR_NO_CONN)
-        readable, writable = self._wait(sock, min(timeout_s, _TICK_S), wake)
+        readable, writable = wait_for(sock, min(timeout_s, _TICK_S), wake, write=self._client.want_write())
         if readable:
             self._check(self._client.loop_read())
         if writable:
             self._check(self._client.loop_write())
         self._check(self._client.loop_misc())
-
-    def _wait(self, sock: Any, timeout_s: float, wake: Wake | None) -> tuple[bool, bool]:
-        # TLS may hold decrypted bytes that no poll on the socket sees.
-        if isinstance(sock, ssl.SSLSocket) and sock.pending():
-            return True, self._client.want_write()
-        poll = select.poll()
-        poll.register(sock, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
-        if wake is not None:
-            poll.register(wake, select.POLLIN)
-        ready = dict(poll.poll(max(0.0, timeout_s) * 1000))
-        if wake is not None and wake.fileno() in ready:
-            wake.clear()
-        happened = ready.get(sock.fileno(), 0)
-        return bool(happened & ~select.POLLOUT), bool(happened & select.POLLOUT)
 
     def close(self) -> None:
         """Leave in good order, so that no will is sent; never raises."""

@@ -25,17 +25,18 @@ import msgspec
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge._connection import Connection, LinkError, Wake, tls_context
+from edge._connection import Connection, LinkError
 from edge._flow import Breaks, Flow, Recent, Retry
 from edge.config import REQUEST, ConfigRequest
 from edge.duty import DutyRequest
 from edge.outbox import Outbox, Row
 from hall import duty
-from hall.broker import BrokerSettings
+from hall.broker import BrokerSettings, tls_context
 from hall.clock import Clock
 from hall.errors import MessageError
 from hall.messages import ReplyBody, StatusBody, compose, decode, encode
 from hall.topics import Address
+from hall.wake import Wake
 
 __all__ = ["Publisher", "Retry"]
 

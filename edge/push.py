@@ -16,9 +16,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge._connection import tls_context
 from edge.config import REQUEST, signature_of
-from hall.broker import BrokerSettings
+from hall.broker import BrokerSettings, tls_context
 from hall.errors import BrokerError, MessageError
 from hall.messages import HealthBody, Message, ReplyBody, StatusBody, decode
 from hall.topics import Address

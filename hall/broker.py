@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -64,6 +65,33 @@ def parse_broker(url: str) -> BrokerSettings:
         tls=parts.scheme == "mqtts",
         ca_file=ca_file,
     )
+
+
+def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
+    """What checks the broker's certificate, or None without TLS.
+
+    Raises:
+        InputError: the CA file holds no certificate.
+    """
+    if not settings.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except (ssl.SSLError, OSError) as exc:
+        raise InputError(f"{settings.ca_file}: {exc}; expected CA certificates in PEM") from exc
+    context.sslsocket_class = _TlsSocket
+    return context
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself where the handshake fails, which paho leaves open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 (as the base class has it)
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
 
 
 def _wrong(url: str, what: str) -> InputError:

@@ -1,59 +1,66 @@
-"""One connection to the broker, used by one thread."""
+"""One connection to the broker by paho, driven by the thread that uses it.
+
+With paho's own thread every message would change hands, and both threads would wait for the interpreter's lock at each
+of the small reads that make a message. So the thread that works is the one that reads, by paho's calls for foreign
+event loops. A fresh client serves each connection: no acknowledgement goes by another one than its message came by.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import selectors
+import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage, MQTTv5, WebsocketConnectionError
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hall.broker import BrokerSettings
 from hall.clock import Clock
 from hall.errors import BrokerError
-from ingest import _packets
-from ingest._packets import Control, PacketReader, Publish
+from hall.wake import Wake, wait_for
+
+_log = logging.getLogger(__name__)
 
 SESSION_EXPIRY_S = 7 * 86_400
-_KEEPALIVE_S = 30
+MAX_PACKET_BYTES = 16_000_000
+"""What is larger the broker does not send; what is larger than a message may be becomes a dead letter."""
+
+KEEPALIVE_S = 30
 _STALL_S = 10.0
 """An answer that takes longer will not come."""
 
-_READ_BYTES = 262_144
+_LOST = {
+    MQTTErrorCode.MQTT_ERR_CONN_LOST: "the broker closed it",
+    MQTTErrorCode.MQTT_ERR_NO_CONN: "the broker closed it",
+    MQTTErrorCode.MQTT_ERR_PROTOCOL: "what came is no MQTT 5",
+}
 
 
-class Waker:
-    """Ends a wait of another thread."""
+class Answer(NamedTuple):
+    """Something to publish, with the correlation data of the request that it answers."""
 
-    def __init__(self) -> None:
-        self.reader, self._writer = socket.socketpair()
-        self.reader.settimeout(0)
-        self._writer.settimeout(0)
-
-    def wake(self) -> None:
-        """End the wait that is, or the next one."""
-        with contextlib.suppress(BlockingIOError):
-            self._writer.send(b"!")
-
-    def clear(self) -> None:
-        """Take note that the wait has ended."""
-        with contextlib.suppress(BlockingIOError):
-            self.reader.recv(1024)
-
-    def close(self) -> None:
-        """Close both ends."""
-        self.reader.close()
-        self._writer.close()
+    topic: str
+    payload: bytes
+    correlation: bytes | None
 
 
 class Link:
-    """A session at the broker.
+    """A connection with a session that the broker keeps. Not thread-safe, but for the `Wake`.
 
     Args:
-        context: as `tls_context` made it.
-        client_id: names the session; the broker keeps it while nobody is connected.
+        settings: the broker.
+        context: of `hall.broker.tls_context`.
+        client_id: names the session.
         receive_maximum: messages that may be on their way without being acknowledged.
-        waker: ends the wait of `receive`.
+        wake: ends the wait of `receive`.
+        clock: for how long an answer is waited for.
+        keepalive_s: a connection on which nothing is heard for twice as long is lost.
 
     Raises:
         BrokerError: the broker is away, or does not let us in.
@@ -65,181 +72,229 @@ class Link:
         context: ssl.SSLContext | None,
         client_id: str,
         receive_maximum: int,
-        waker: Waker,
+        wake: Wake,
         clock: Clock,
+        *,
+        keepalive_s: int = KEEPALIVE_S,
     ) -> None:
+        self._wake = wake
         self._clock = clock
-        self._waker = waker
-        self._reader = PacketReader()
-        self._arrived: list[Publish] = []
-        self._topic = ""
+        self._tick_s = keepalive_s / 4
+        self._receive_maximum = receive_maximum
+        self._arrived: list[MQTTMessage] = []
+        self._arrived_bytes = 0
+        self._published: dict[int, Answer] = {}
+        self._topics: Sequence[str] = ()
+        self._error: BrokerError | None = None
+        self._accepted = False
         self.is_subscribed = False
         """Whether the broker has taken our subscription."""
-        self._keepalive_s = float(_KEEPALIVE_S)
-        self._socket = _open(settings, context)
-        self._last_sent = self._last_received = clock.monotonic()
-        self._selector = selectors.DefaultSelector()
+        self._client = self._make_client(settings, context, client_id)
+        properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.ReceiveMaximum = receive_maximum
+        properties.MaximumPacketSize = MAX_PACKET_BYTES
         try:
-            self._selector.register(self._socket, selectors.EVENT_READ)
-            self._selector.register(waker.reader, selectors.EVENT_READ)
-            self._join(settings, client_id, receive_maximum)
+            self._client.connect(settings.host, settings.port, keepalive_s, clean_start=False, properties=properties)
+        except ssl.SSLError as exc:
+            raise BrokerError(f"no TLS: {exc}") from exc
+        except (OSError, WebsocketConnectionError, ValueError) as exc:
+            raise BrokerError(f"not reachable: {getattr(exc, 'strerror', None) or exc}") from exc
+        try:
+            self._expect_acceptance()
         except BaseException:
             self.close()
             raise
 
-    def _join(self, settings: BrokerSettings, client_id: str, receive_maximum: int) -> None:
-        self._send(
-            _packets.connect(
-                client_id,
-                username=settings.username,
-                password=settings.password.get_secret_value() if settings.password else None,
-                keepalive_s=_KEEPALIVE_S,
-                session_expiry_s=SESSION_EXPIRY_S,
-                receive_maximum=receive_maximum,
-            )
+    def _make_client(self, settings: BrokerSettings, context: ssl.SSLContext | None, client_id: str) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
         )
-        answer = self._answer(_packets.CONNACK)
-        if why := _packets.refusal(answer):
-            raise BrokerError(f"refused: {why}")
-        self._keepalive_s = float(_packets.server_keepalive_s(answer) or _KEEPALIVE_S)
+        client.connect_timeout = _STALL_S
+        if settings.username is not None:
+            password = settings.password
+            client.username_pw_set(settings.username, password.get_secret_value() if password else None)
+        if context is not None:
+            client.tls_set_context(context)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
 
-    def subscribe(self, topic: str) -> None:
+    def _expect_acceptance(self) -> None:
+        deadline = self._clock.monotonic() + _STALL_S
+        while not self._accepted:
+            left_s = deadline - self._clock.monotonic()
+            if left_s <= 0:
+                raise BrokerError(f"no answer within {_STALL_S:.0f} s; is it a broker?")
+            self._turn(left_s, 1, 1)
+
+    def subscribe(self, topics: Sequence[str]) -> None:
         """Ask for messages with QoS 1. Those of a kept session may come before the answer, which `receive` reads.
+
+        Retained messages come with a new subscription only, and what this link publishes does not come back, but to
+        a shared subscription.
 
         Raises:
             BrokerError: the connection is lost.
         """
-        self._topic = topic
-        self._send(_packets.subscribe(topic))
+        self._topics = topics
+        wanted = [(topic, _options(topic)) for topic in topics]
+        code, _ = self._client.subscribe(wanted)
+        self._check(code)
 
-    def receive(self, wait_s: float) -> list[Publish]:
-        """What has arrived, or arrives within `wait_s`; as soon as there is anything.
+    def receive(self, wait_s: float, most: int, most_bytes: int) -> list[MQTTMessage]:
+        """What has arrived, or arrives within `wait_s`; as soon as there is anything, and about so much of it at most.
+
+        It also ends as soon as `is_subscribed` changes.
 
         Raises:
             BrokerError: the connection is lost, or the subscription refused.
         """
-        if not self._arrived:
-            self._read(wait_s)
-        arrived, self._arrived = self._arrived, []
+        was_subscribed = self.is_subscribed
+        self._read(most, most_bytes)
+        if self._arrived or wait_s <= 0 or self.is_subscribed != was_subscribed:
+            self._look_after()
+        else:
+            self._turn(wait_s, most, most_bytes)
+        arrived, self._arrived, self._arrived_bytes = self._arrived, [], 0
         return arrived
 
-    def acknowledge(self, packet_ids: Sequence[int]) -> None:
+    def acknowledge(self, packet_ids: Iterable[int]) -> None:
         """Tell the broker that it may forget these messages.
 
         Raises:
             BrokerError: the connection is lost.
         """
-        if packet_ids:
-            self._send(_packets.acknowledge(packet_ids))
+        self._cork(on=True)  # many acknowledgements fit into a packet of TCP
+        for packet_id in packet_ids:
+            self._check(self._client.ack(packet_id, 1))
+        self._cork(on=False)
 
-    def keep_alive(self) -> None:
-        """Say that we are there, where it is time; `receive` does so, too.
+    def publish(self, answer: Answer) -> None:
+        """Publish with QoS 1. What the broker has not taken yet is in `unpublished`.
 
         Raises:
             BrokerError: the connection is lost.
         """
-        if self._clock.monotonic() - self._last_sent > self._keepalive_s / 2:
-            self._send(_packets.PINGREQ)
+        properties = None
+        if answer.correlation is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = answer.correlation
+        sent = self._client.publish(answer.topic, answer.payload, 1, properties=properties)
+        self._published[sent.mid] = answer
+        self._check(sent.rc)
+
+    @property
+    def unpublished(self) -> list[Answer]:
+        """What was published and not taken yet, in order."""
+        return list(self._published.values())
+
+    def keep_alive(self) -> None:
+        """Let the broker know that we are there. What it says meanwhile is kept for `receive`.
+
+        Raises:
+            BrokerError: the connection is lost.
+        """
+        self._read(self._receive_maximum, MAX_PACKET_BYTES)
+        self._look_after()
 
     def leave(self) -> None:
-        """Say goodbye. The session stays at the broker."""
-        with contextlib.suppress(BrokerError):
-            self._send(_packets.NORMAL_DISCONNECTION)
+        """Say what is left to say, and goodbye. The session stays at the broker."""
+        deadline = self._clock.monotonic() + _STALL_S
+        try:
+            self._client.disconnect()
+            while self._client.want_write() and self._clock.monotonic() < deadline:
+                self._turn(self._tick_s, 1, 1)
+        except BrokerError:
+            return  # it is lost already, or said goodbye first
 
     def close(self) -> None:
         """Close the connection."""
-        self._selector.close()
-        self._socket.close()
+        sock: Any = self._client.socket()
+        if sock is not None:
+            sock.close()
 
-    def _take_answer(self, packet: Control) -> None:
-        if why := _packets.refusal(packet):
-            raise BrokerError(f"subscription to {self._topic} refused: {why}; does the broker's ACL allow it?")
+    def _turn(self, wait_s: float, most: int, most_bytes: int) -> None:
+        """Wait for the network, for `wake` or for the time to pass, and do what is due."""
+        sock: Any = self._client.socket()
+        if sock is None:
+            self._check(MQTTErrorCode.MQTT_ERR_NO_CONN)
+        readable, _ = wait_for(sock, min(wait_s, self._tick_s), self._wake, write=self._client.want_write())
+        if readable:
+            self._read(most, most_bytes)
+        self._look_after()
+
+    def _read(self, most: int, most_bytes: int) -> None:
+        """Read what is there; paho reads one packet at a time."""
+        read, arrived = self._client.loop_read, self._arrived
+        count = -1
+        while count < len(arrived) < most and self._arrived_bytes < most_bytes:
+            count = len(arrived)
+            self._check(read())
+
+    def _look_after(self) -> None:
+        if self._client.want_write():
+            self._check(self._client.loop_write())
+        self._check(self._client.loop_misc())
+
+    def _check(self, code: MQTTErrorCode) -> None:
+        if self._error is not None:
+            raise self._error
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerError(f"connection lost: {_LOST.get(code, code.name)}")
+
+    def _cork(self, *, on: bool) -> None:
+        sock: Any = self._client.socket()
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
+
+    # --- what paho calls, within the calls above
+
+    def _on_connect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if reason.is_failure:
+            needed = ": MQTT 5 is needed" if reason == "Unsupported protocol version" else ""
+            self._error = BrokerError(f"refused: {reason}{needed}")
+        self._accepted = True
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _packet_id: int, reasons: Sequence[ReasonCode], _properties: Any
+    ) -> None:
+        for topic, reason in zip(self._topics, reasons, strict=False):
+            if reason.is_failure:
+                self._error = BrokerError(f"subscription to {topic} refused: {reason}; does the broker's ACL allow it?")
+                return
         self.is_subscribed = True
 
-    def _answer(self, kind: int) -> Control:
-        deadline = self._clock.monotonic() + _STALL_S
-        while (left_s := deadline - self._clock.monotonic()) > 0:
-            for packet in self._read(left_s):
-                if packet.kind == kind:
-                    return packet
-        raise BrokerError(f"no answer within {_STALL_S:.0f} s")
+    def _on_publish(self, _client: Client, _data: Any, packet_id: int, reason: ReasonCode, _properties: Any) -> None:
+        answer = self._published.pop(packet_id, None)
+        if answer is not None and reason.is_failure:
+            _log.warning("the broker refuses an answer on %s: %s; does its ACL allow it?", answer.topic, reason)
 
-    def _read(self, wait_s: float) -> list[Control]:
-        """Read once. Messages are put aside; answers are returned."""
-        answers: list[Control] = []
-        for packet in self._reader.feed(self._bytes(wait_s)):
-            if isinstance(packet, Publish):
-                self._arrived.append(packet)
-            elif packet.kind == _packets.DISCONNECT:
-                raise BrokerError(f"connection lost: {_packets.refusal(packet)}")
-            elif packet.kind == _packets.SUBACK:
-                self._take_answer(packet)
-            elif packet.kind != _packets.PINGRESP:
-                answers.append(packet)
-        self.keep_alive()
-        return answers
+    def _on_disconnect(
+        self, _client: Client, _data: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Any
+    ) -> None:
+        if self._error is not None:
+            return
+        if flags.is_disconnect_packet_from_server:
+            hint = " by another client of the same name" if reason == "Session taken over" else ""
+            self._error = BrokerError(f"connection lost: {reason}{hint}")
+        elif reason == "Keep alive timeout":
+            self._error = BrokerError("connection lost: nothing heard from the broker")
 
-    def _bytes(self, wait_s: float) -> bytes:
-        """Some bytes; none where none came in time, or somebody woke us."""
-        if not self._has_more():
-            ready = {key.fileobj for key, _ in self._selector.select(max(0.0, min(wait_s, self._keepalive_s / 4)))}
-            if self._waker.reader in ready:
-                self._waker.clear()
-            if self._socket not in ready:
-                self._expect_life()
-                return b""
-        try:
-            data = self._socket.recv(_READ_BYTES)
-        except ssl.SSLWantReadError:
-            return b""
-        except OSError as exc:
-            raise BrokerError(f"connection lost: {exc.strerror or exc}") from exc
-        if not data:
-            raise BrokerError("connection lost: the broker closed it")
-        self._last_received = self._clock.monotonic()
-        return data
-
-    def _expect_life(self) -> None:
-        silent_s = self._clock.monotonic() - self._last_received
-        if silent_s > 2 * self._keepalive_s:
-            raise BrokerError(f"connection lost: nothing heard for {silent_s:.0f} s")
-
-    def _has_more(self) -> bool:
-        """Whether the TLS layer holds bytes that no selector knows of."""
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
-
-    def _send(self, data: bytes) -> None:
-        try:
-            self._socket.sendall(data)
-        except OSError as exc:
-            raise BrokerError(f"connection lost: {exc.strerror or exc}") from exc
-        self._last_sent = self._clock.monotonic()
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self._arrived.append(message)
+        self._arrived_bytes += len(message.payload)
 
 
-def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    """What a TLS connection to this broker trusts; None where it has none.
-
-    Raises:
-        BrokerError: the file with the authority is none.
-    """
-    if not settings.tls:
-        return None
-    try:
-        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    except OSError as exc:
-        raise BrokerError(f"{settings.address}: CA file {settings.ca_file}: {exc}") from exc
-
-
-def _open(settings: BrokerSettings, context: ssl.SSLContext | None) -> socket.socket:
-    try:
-        plain = socket.create_connection((settings.host, settings.port), timeout=_STALL_S)
-    except OSError as exc:
-        raise BrokerError(f"not reachable: {exc.strerror or exc}") from exc
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if context is None:
-        return plain
-    try:
-        return context.wrap_socket(plain, server_hostname=settings.host)
-    except OSError as exc:
-        plain.close()
-        raise BrokerError(f"no TLS: {exc}") from exc
+def _options(topic: str) -> SubscribeOptions:
+    # MQTT 5 forbids noLocal with a shared subscription (3.8.3.1).
+    return SubscribeOptions(
+        qos=1, noLocal=not topic.startswith("$share/"), retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+    )

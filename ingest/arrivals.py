@@ -20,6 +20,20 @@ _EARLIEST: Instant = 946_684_800.0  # 2000-01-01: no clock that was ever set say
 _MAX_ID = 64
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What an MQTT 5 message says beside its payload.
+
+    Attributes:
+        response_topic: where an answer goes; None where none is wanted.
+        correlation: what the answer must carry, so that it is known for one.
+        user: user properties, in order; a name may come more than once.
+    """
+
+    response_topic: str | None
+    correlation: bytes | None
+    user: tuple[tuple[str, str], ...] = ()
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """One MQTT message. An oversized payload is cut to its beginning; `size_bytes` is that of the whole."""
 
@@ -27,12 +41,13 @@ class Arrival(msgspec.Struct, frozen=True):
     payload: bytes
     size_bytes: int
     received_at: Instant
+    asked: Asked | None = None
 
     @classmethod
-    def of(cls, topic: str, payload: bytes, received_at: Instant) -> Arrival:
+    def of(cls, topic: str, payload: bytes, received_at: Instant, asked: Asked | None = None) -> Arrival:
         """An arrival whose payload is kept only as far as it can be of use."""
         kept = payload if len(payload) <= MAX_BYTES else payload[:KEPT_BYTES]
-        return cls(topic, kept, len(payload), received_at)
+        return cls(topic, kept, len(payload), received_at, asked)
 
     def refused(self, reason: str, detail: str) -> DeadLetter:
         """The dead letter that becomes of it."""

@@ -102,7 +102,7 @@ class Centre:
                 f"--share {share}: several processes cannot share records in a file; "
                 "expected --records postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
             )
-        topic = SUBSCRIPTION if share is None else shared(share)
+        topics = (SUBSCRIPTION if share is None else shared(share),)
         self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
         self.desk = Desk()
@@ -129,7 +129,7 @@ class Centre:
         )
         self._poller = ChangePoller(self.reader)
         self._hours = HourCloser(self._records, self.leader, clock)
-        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topic=topic)
+        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topics=topics)
 
     def start(self) -> None:
         """Start every thread. Servers that are away are waited for; `health` says which."""

@@ -3,6 +3,10 @@
 The session is persistent, so what arrives while this process is away waits at the broker; what was delivered but
 not acknowledged comes again. The broker keeps at most `RECEIVE_MAXIMUM` messages in flight, and nothing is read
 while `_IN_FLIGHT` batches wait for the store, which bounds memory.
+
+A request comes as an `Arrival` with `asked`: where its answer goes and with which correlation data (MQTT 5, 4.10).
+Whoever takes it in calls `Subscriber.reply(asked.response_topic, payload, asked.correlation)`, from any thread and
+after its commit: what is not on record yet is not answered, and a request that comes again is answered again.
 """
 
 from __future__ import annotations
@@ -10,15 +14,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hall.broker import BrokerSettings
-from hall.clock import Clock
+from paho.mqtt.client import MQTTMessage
+
+from hall.broker import BrokerSettings, tls_context
+from hall.clock import Clock, Instant
 from hall.errors import BrokerError, RecordsError
 from hall.topics import SUBSCRIPTION
-from ingest._link import Link, Waker, tls_context
-from ingest._packets import Publish
-from ingest.arrivals import Arrival
+from hall.wake import Wake
+from ingest._link import Answer, Link
+from ingest.arrivals import Arrival, Asked
 from ingest.intake import Intake, Prepared
 from ingest.metrics import Metrics
 
@@ -35,6 +42,9 @@ _IN_FLIGHT = 3
 RECEIVE_MAXIMUM = (_IN_FLIGHT + 1) * BATCH_MESSAGES
 _RETRY_S = 1.0
 _IDLE_S = 5.0
+_MAX_FIELD_BYTES = 65_535
+_ANSWERS = 10_000
+"""Answers that may wait for the broker; who gets none asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,11 @@ class Subscriber:
 
     Args:
         client_id: names the persistent session; two processes must not share one.
-        topic: what to subscribe to; `$share/NAME/...` to share the work with other processes.
+        topics: what to subscribe to; `$share/NAME/...` to share the work with other processes.
         retry_s: before the first attempt to connect again; it doubles up to ten times as much.
 
     Raises:
-        BrokerError: the file with the broker's authority is none.
+        InputError: the file with the broker's authority is none.
     """
 
     def __init__(
@@ -66,7 +76,7 @@ class Subscriber:
         metrics: Metrics,
         clock: Clock,
         *,
-        topic: str = SUBSCRIPTION,
+        topics: Sequence[str] = (SUBSCRIPTION,),
         retry_s: float = 1.0,
     ) -> None:
         self._settings = settings
@@ -75,11 +85,12 @@ class Subscriber:
         self._intake = intake
         self._metrics = metrics
         self._clock = clock
-        self._topic = topic
+        self._topics = tuple(topics)
         self._retry_s = retry_s
         self._pending: deque[_Batch] = deque()
+        self._answers: deque[Answer] = deque(maxlen=_ANSWERS)
         self._said: str | None = None
-        self._waker = Waker()
+        self._wake = Wake()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
         self.trouble: str | None = "not connected yet"
@@ -94,10 +105,35 @@ class Subscriber:
     def stop(self) -> None:
         """Put on record what was taken in, acknowledge it and leave. The session stays at the broker."""
         self._stop.set()
-        self._waker.wake()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._waker.close()
+        self._wake.close()
+
+    def reply(self, topic: str, payload: bytes, correlation: bytes | None = None) -> None:
+        """Publish an answer with QoS 1, from any thread, at once or when the broker is there again.
+
+        Nothing is kept over a restart, nor more than 10,000 that wait.
+
+        Args:
+            topic: as the request names it. Look at it first: who asks must not make the centre speak anywhere.
+            payload: what to say.
+            correlation: correlation data of the request.
+
+        Raises:
+            ValueError: this cannot be published.
+        """
+        if (
+            not topic
+            or set("+#\0") & set(topic)
+            or max(len(topic.encode()), len(correlation or b"")) > _MAX_FIELD_BYTES
+        ):
+            raise ValueError(
+                f"topic {topic[:80]!r}, {len(correlation or b'')} bytes of correlation data; expected a topic without "
+                f"wildcards, {_MAX_FIELD_BYTES} bytes at most"
+            )
+        self._answers.append(Answer(topic, payload, correlation))
+        self._wake.set()
 
     def _run(self) -> None:
         try:
@@ -116,22 +152,25 @@ class Subscriber:
 
     def _serve(self) -> None:
         """Take in what comes by one connection, until it is lost or it is time to stop."""
-        link = Link(self._settings, self._context, self._client_id, RECEIVE_MAXIMUM, self._waker, self._clock)
+        link = Link(self._settings, self._context, self._client_id, RECEIVE_MAXIMUM, self._wake, self._clock)
         try:
-            link.subscribe(self._topic)
+            link.subscribe(self._topics)
             while not self._stop.is_set():
                 batch = self._gather(link)
                 if link.is_subscribed and self.trouble is not None:
                     self._connected()
                 if batch:
                     self._begin(link, batch)
+                self._answer(link)
                 while self._pending and (not batch or self._is_due(self._pending)) and self._finish(link):
                     pass
             while self._pending and self._finish(link):
                 pass
+            self._answer(link)
             link.leave()
         finally:
             link.close()
+            self._answers.extendleft(reversed(link.unpublished))
             # Without the connection nothing of it is acknowledged: it comes again, and is a duplicate where it is
             # on record by then.
             while self._pending and self._settle(self._pending[0]):
@@ -142,24 +181,28 @@ class Subscriber:
     def _is_due(pending: deque[_Batch]) -> bool:
         return len(pending) > _IN_FLIGHT or pending[0].prepared.is_safe
 
-    def _gather(self, link: Link) -> list[Publish]:
+    def _gather(self, link: Link) -> list[MQTTMessage]:
         """The next batch; empty where nothing is there and others wait to be finished, or it is time to stop."""
-        batch = link.receive(0.0 if self._pending else _IDLE_S)
+        batch = link.receive(0.0 if self._pending else _IDLE_S, BATCH_MESSAGES, BATCH_BYTES)
         size = sum(len(message.payload) for message in batch)
         deadline = self._clock.monotonic() + BATCH_WAIT_S
         while batch and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES and not self._stop.is_set():
             left_s = deadline - self._clock.monotonic()
-            more = link.receive(max(0.0, left_s))
+            more = link.receive(left_s, BATCH_MESSAGES - len(batch), BATCH_BYTES - size)
             if not more and left_s <= 0:
                 break
             batch += more
             size += sum(len(message.payload) for message in more)
         return batch
 
-    def _begin(self, link: Link, batch: list[Publish]) -> None:
+    def _answer(self, link: Link) -> None:
+        while self._answers:
+            link.publish(self._answers.popleft())
+
+    def _begin(self, link: Link, batch: list[MQTTMessage]) -> None:
         now = self._clock.now()
-        arrivals = [Arrival.of(message.topic, message.payload, now) for message in batch]
-        packet_ids = [message.packet_id for message in batch if message.packet_id]
+        arrivals = [_arrival(message, now) for message in batch]
+        packet_ids = [message.mid for message in batch if message.qos]
         while True:
             try:
                 prepared = self._intake.prepare(arrivals)
@@ -211,3 +254,16 @@ class Subscriber:
         if why != self._said:
             self._said = why
             _log.warning("%s; trying again", self.trouble)
+
+
+def _arrival(message: MQTTMessage, now: Instant) -> Arrival:
+    try:
+        topic = message.topic
+    except UnicodeDecodeError:
+        topic = "(not UTF-8)"
+    properties = message.properties
+    to = getattr(properties, "ResponseTopic", None)
+    correlation = getattr(properties, "CorrelationData", None)
+    user = getattr(properties, "UserProperty", ())
+    asked = None if to is None and correlation is None and not user else Asked(to, correlation, tuple(user))
+    return Arrival.of(topic, bytes(message.payload), now, asked)

@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
 
 from hall.clock import Instant, to_datetime
 from hall.messages import (
@@ -85,9 +86,11 @@ class Publisher:
         """Publish messages; back when the broker has all of them."""
         self.send_raw(*((m.topic, encode(m)) for m in messages))
 
-    def send_raw(self, *payloads: tuple[str, bytes], retain: bool = False) -> None:
+    def send_raw(
+        self, *payloads: tuple[str, bytes], retain: bool = False, properties: Properties | None = None
+    ) -> None:
         """Publish anything; back when the broker has all of it."""
-        for sent in [self._client.publish(topic, payload, 1, retain) for topic, payload in payloads]:
+        for sent in [self._client.publish(topic, payload, 1, retain, properties) for topic, payload in payloads]:
             sent.wait_for_publish(10)
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ class Received:
     payload: bytes
     retained: bool
     at: float
+    correlation: bytes | None = None
 
     @property
     def kind(self) -> str:
@@ -104,7 +105,9 @@ class Recorder:
 
     def _came(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         with self._lock:
-            self._received.append(Received(message.topic, bytes(message.payload), message.retain, time.monotonic()))
+            told = getattr(message.properties, "CorrelationData", None)
+            payload = bytes(message.payload)
+            self._received.append(Received(message.topic, payload, message.retain, time.monotonic(), told))
 
 
 @contextlib.contextmanager
