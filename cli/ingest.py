@@ -206,6 +206,7 @@ def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "in
     # uvicorn ends its loop on a signal and then raises the signal again; ours makes that harmless.
     def _end(_number: int, _frame: FrameType | None) -> None:
         server.should_exit = True
+        app.state.streams.close()
 
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -9,12 +9,12 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from hall.clock import Clock, Instant
 from hall.errors import InputError
@@ -32,6 +32,7 @@ FIRST_USER = "admin"
 SESSION_S = 12 * 3600.0
 MOST_TOKENS = 50
 """Of one user."""
+_AT_ONCE = 500
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """Of passwords made here; without those that are taken for each other on paper: l and 1, o and 0."""
@@ -200,14 +201,21 @@ class Users:
 
     def who(self, key: str) -> Account | None:
         """Whose key it is; None where it is none, has expired or its user is disabled."""
-        wanted = (
-            select(users)
-            .join(keys, keys.c.user == users.c.name)
-            .where(keys.c.digest == _digest(key), keys.c.expires_at > self._clock.now(), users.c.enabled)
-        )
         with self._records.reading() as connection:
-            row = connection.execute(wanted).one_or_none()
+            row = connection.execute(self._valid(users).where(keys.c.digest == _digest(key))).one_or_none()
         return None if row is None else _account(row)
+
+    def who_each(self, keys_: Collection[str]) -> dict[str, Account]:
+        """Whose keys they are; without those that `who` knows nobody of."""
+        by_digest = {_digest(key): key for key in keys_}
+        found: dict[str, Account] = {}
+        digests = list(by_digest)
+        with self._records.reading() as connection:
+            for i in range(0, len(digests), _AT_ONCE):
+                mine = keys.c.digest.in_(digests[i : i + _AT_ONCE])
+                rows = connection.execute(self._valid(keys.c.digest, users).where(mine))
+                found |= {by_digest[row.digest]: _account(row) for row in rows}
+        return found
 
     def logout(self, key: str) -> None:
         """End the session with this key, where it is one."""
@@ -255,6 +263,10 @@ class Users:
             if not connection.execute(delete(keys).where(mine)).rowcount:
                 raise InputError(f"token {identity[:16]}: there is none; expected an id that `users tokens` shows")
             self._note(connection, actor, "token.revoke", f"token/{identity}", {})
+
+    def _valid(self, *columns: Any) -> Select[Any]:
+        statement = select(*columns).join_from(keys, users, keys.c.user == users.c.name)
+        return statement.where(keys.c.expires_at > self._clock.now(), users.c.enabled)
 
     def _known(self, name: str, password: str, address: str) -> Account | Refused:
         """The user, where the password fits; else who asks waits longer and longer."""
