@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from edge.rules import Change
 from edge.sessions import FinishedSession
-from edge.watch import WindowWatch, ZoneWatch, percentile
+from edge.watch import WindowWatch, ZoneWatch
 from hall.clock import Instant, to_datetime, to_iso
+from hall.figures import percentile
 from hall.messages import EventBody, SessionBody, StayBody, WindowDuty, WindowState, WindowStatus, ZoneState, event_id
 from vision.stays import FinishedStay
 

@@ -67,6 +67,20 @@ def count_up(connection: Connection, table: Table, key: Mapping[str, Any], colum
     return int(connection.execute(added.returning(table.c[column])).scalar_one())
 
 
+def claim(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Write a row, but where a unique key of the table is in the way; whether it was written.
+
+    Of several processes that claim the same, one is told so: the others wait until its transaction has ended.
+
+    Args:
+        connection: in a write transaction.
+        table: where to.
+        row: what.
+    """
+    put = _insert(connection, table).values(**row).on_conflict_do_nothing()
+    return connection.execute(put.returning(*table.primary_key)).first() is not None
+
+
 def _insert(connection: Connection, table: Table) -> _Insert:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 

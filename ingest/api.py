@@ -9,9 +9,10 @@
 | `/api/incidents/{event_id}/acknowledge` and so on | what people do with it, see docs/incidents.md |
 | `/api/rollups?period=hour&start=...&end=...&limit=100` | sums by minute or hour, oldest first; see docs/store.md |
 | `/api/state` | version, windows and zones with their names, incidents that go on: one page's worth |
-| `/api/state` | version, windows and zones with their names, open incidents: one page's worth |
 | `/api/events` | incidents and nodes as they change, as server-sent events |
 | `/a/...` | the page of a link in an alert, where alerts have links; asks for no login |
+| `/api/halls/{hall}/duty`, `tickets`, `ratings` | what other systems say, GET and POST; see docs/inputs.md |
+| `/api/halls/{hall}/waits` | how long people wait in each zone, by tickets and by cameras |
 | `/api/me` | who asks |
 | `/api/login`, `/api/logout`, `/api/password` | see `ingest.login`; only where the centre asks for a login |
 | `/healthz` | 200 while broker and records are there, else 503 and which is not; never asks for a login |
@@ -28,6 +29,7 @@ from fastapi import FastAPI
 from ingest._answers import problems, speak_plainly
 from ingest._routes_events import add_events
 from ingest._routes_incidents import add_incidents
+from ingest._routes_inputs import add_inputs
 from ingest._routes_probes import add_probes
 from ingest._routes_read import add_reading
 from ingest.link_page import add_link_page
@@ -59,6 +61,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
     add_incidents(app, centre)
     app.state.streams = Streams(centre.reader, users)
     add_events(app, centre.reader, app.state.streams)
+    add_inputs(app, centre)
     add_probes(app, centre)
     if centre.links is not None:
         add_link_page(app, centre.links, centre.labels, centre.reader.changed)

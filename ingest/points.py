@@ -17,6 +17,8 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
+import msgspec
+
 from hall.clock import Instant
 from hall.messages import (
     CameraHealth,
@@ -304,6 +306,52 @@ NODE_STATUS = Measurement[StatusBody](
     telemetry=False,
 )
 
+
+class RatingPoint(msgspec.Struct, frozen=True):
+    """A rating, as its point is written."""
+
+    key: str
+    window: str
+    score: int
+
+
+class TicketsPoint(msgspec.Struct, frozen=True):
+    """How long people with tickets wait in a zone, as its point is written."""
+
+    zone: str
+    waiting: int
+    longest_wait_s: float | None
+    called: int
+    wait_p50_s: float | None
+    wait_p90_s: float | None
+
+
+RATING = Measurement[RatingPoint](
+    name="rating",
+    kind="rating",
+    rows=_whole,
+    tags=(Tag("window", "id of the window"),),
+    fields=(Field("score", "1 to 5", "5 is very good", whole=True),),
+    time_meaning="when it was given",
+    identity=lambda _, r: r.key,
+    telemetry=False,
+)
+
+TICKETS = Measurement[TicketsPoint](
+    name="tickets",
+    kind="tickets",
+    rows=_whole,
+    tags=(Tag("zone", "id of the zone"),),
+    fields=(
+        Field("waiting", "people", "who have a ticket and were not called", whole=True),
+        Field("longest_wait_s", "s", "of those, since they took it", optional=True),
+        Field("called", "people", "within the last hour", whole=True),
+        Field("wait_p50_s", "s", "from taking a ticket to being called, median of these", optional=True),
+        Field("wait_p90_s", "s", "likewise, 90th percentile", optional=True),
+    ),
+    time_meaning="every minute",
+)
+
 MEASUREMENTS: tuple[Measurement[Any], ...] = (
     WINDOW,
     ZONE,
@@ -315,6 +363,8 @@ MEASUREMENTS: tuple[Measurement[Any], ...] = (
     CAMERA,
     NODE,
     NODE_STATUS,
+    RATING,
+    TICKETS,
 )
 """Everything that the centre writes."""
 

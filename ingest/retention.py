@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, tuple_
 
 from hall.clock import Instant
 from hall.views import ONGOING
-from ingest import changes, schema
+from ingest import _tables_inputs, changes, schema
 from ingest.records import Records
 from ingest.rollups import close_hours
 
@@ -31,6 +31,15 @@ class Kind:
     table: Table
     old: Callable[[Instant], ColumnElement[bool]]
     with_them: tuple[Table, ...] = ()
+
+
+def _old_duty(before: Instant) -> ColumnElement[bool]:
+    """Commands that are over. The newest of a window holds until the next, and the number of the table never falls."""
+    duty = _tables_inputs.duty
+    newest = select(duty.c.hall, duty.c.window, func.max(duty.c.since)).group_by(duty.c.hall, duty.c.window)
+    last = select(func.max(duty.c.id)).group_by(duty.c.hall, duty.c.floor)
+    kept = or_(tuple_(duty.c.hall, duty.c.window, duty.c.since).in_(newest), duty.c.id.in_(last))
+    return (duty.c.since < before) & ~kept
 
 
 KINDS = (
@@ -71,6 +80,16 @@ KINDS = (
         30,
         schema.used_links,
         lambda before: schema.used_links.c.used_at < before,
+    ),
+    Kind("tickets", "tickets", 400, _tables_inputs.tickets, lambda before: _tables_inputs.tickets.c.first_at < before),
+    Kind("ratings", "ratings", 1100, _tables_inputs.ratings, lambda before: _tables_inputs.ratings.c.at < before),
+    Kind("duty", "duty commands, but for the last one of each window", 400, _tables_inputs.duty, _old_duty),
+    Kind(
+        "requests",
+        "which requests of other systems were taken",
+        30,
+        _tables_inputs.requests,
+        lambda before: _tables_inputs.requests.c.at < before,
     ),
     Kind(
         "dead_letters",

@@ -22,6 +22,7 @@ from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
 from ingest.channels import Channel
 from ingest.desk import Desk
+from ingest.input_book import InputBook
 from ingest.intake import Intake
 from ingest.labels import Labels
 from ingest.leader import Leader
@@ -29,6 +30,7 @@ from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.node_metrics import NodeMetrics
 from ingest.outlet import Outlet
+from ingest.places import Places
 from ingest.reader import Reader
 from ingest.records import Records
 from ingest.spill import MAX_BYTES, Spill
@@ -128,6 +130,7 @@ class Centre:
             on_alert=self._wake_senders,
         )
         self._poller = ChangePoller(self.reader)
+        self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, Places(hall))
         self._hours = HourCloser(self._records, self.leader, clock)
         self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topics=topics)
 

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge.watch import AreaStays, SavedWindow, ServiceTimes, WindowWatch, ZoneWatch, percentile
+from edge.watch import AreaStays, SavedWindow, ServiceTimes, WindowWatch, ZoneWatch
+from hall.figures import percentile
 from hall.layout import CameraPolygon, Presence, Session, Window, Zone
 from vision.areas import foot_points
 from vision.locate import People

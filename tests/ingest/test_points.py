@@ -22,7 +22,7 @@ from hall.messages import (
     WindowState,
     ZoneState,
 )
-from ingest.points import CODES, MEASUREMENTS, Measurement, points_of, table_markdown
+from ingest.points import CODES, MEASUREMENTS, Measurement, RatingPoint, TicketsPoint, points_of, table_markdown
 from tests.support.centre import ROOT, T0, Numbered, a_session, an_event
 
 MS = "1767574800000"
@@ -146,6 +146,8 @@ ROWS = {
     "heat": HeatCell,
     "camera": CameraHealth,
     "node": HealthBody,
+    "rating": RatingPoint,
+    "tickets": TicketsPoint,
 }
 
 

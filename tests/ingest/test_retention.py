@@ -9,11 +9,15 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from hall.clock import ManualClock, SystemClock
+from hall.layout import Hall
 from hall.messages import Message, encode
 from ingest import schema
 from ingest.arrivals import Arrival
+from ingest.duty import duty_tables
+from ingest.input_book import InputBook, Sender
 from ingest.intake import Intake
 from ingest.metrics import Metrics
+from ingest.places import Places
 from ingest.records import Records
 from ingest.retention import DAY_S, KINDS, forget
 from tests.support.centre import T0, Numbered, a_session, a_state, an_event
@@ -48,6 +52,21 @@ def old_and_new(records: Records, metrics: Metrics) -> Records:
     return records
 
 
+def test_what_other_systems_said(records: Records, metrics: Metrics, hall: Hall) -> None:
+    """The last command of a window holds, however old it is."""
+    book = InputBook(records, None, metrics, clock := ManualClock(T0), Places(hall))
+    for number, duty in enumerate(("open", "paused")):
+        book.take("duty/set", f'{{"key": "{number}", "window": "w01", "duty": "{duty}"}}'.encode(), Sender("demo", "x"))
+        clock.advance(60)
+    book.take("rating", b'{"key": "1", "window": "w01", "score": 5}', Sender("demo", "x"))
+    book.take("ticket", b'{"key": "1", "ticket": "A1", "event": "taken"}', Sender("demo", "x"))
+    days = dict.fromkeys(("tickets", "ratings", "duty", "requests"), 50.0)
+    assert forget(records, NOW, days) == {"tickets": 1, "ratings": 1, "duty": 1, "requests": 4}
+    with records.reading() as connection:
+        ((_, table),) = duty_tables(connection, NOW).items()
+    assert ([command.duty for command in table.commands], table.revision) == (["paused"], 2)
+
+
 def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
     records = old_and_new
     days = dict.fromkeys((kind.name for kind in KINDS), 50.0) | {"hours": 1000.0}
@@ -60,6 +79,10 @@ def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
         "incidents": 1,
         "alerts": 0,
         "used_links": 0,
+        "tickets": 0,
+        "ratings": 0,
+        "duty": 0,
+        "requests": 0,
         "dead_letters": 1,
         "seen": 1,
     }
@@ -137,6 +160,10 @@ def test_the_command(tmp_path: Path, metrics: Metrics) -> None:
         "stays": 0,
         "alerts": 0,
         "used_links": 0,
+        "tickets": 0,
+        "ratings": 0,
+        "duty": 0,
+        "requests": 0,
         "dead_letters": 0,
         "seen": 0,
     }
