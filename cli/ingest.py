@@ -25,6 +25,7 @@ from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
 from ingest.service import SESSION_NAME, Centre, tune_process
+from ingest.settings import load_settings
 from ingest.users import FIRST_USER, Users, any_users
 
 _GRACE_S = 3
@@ -61,6 +62,15 @@ def ingest(
         list[str] | None,
         typer.Option(
             envvar="HALLWATCH_ALERT", help="An apprise address, such as json://HOST:PORT/PATH; may be repeated."
+        ),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            envvar="HALLWATCH_SETTINGS",
+            metavar="CENTRE.yaml",
+            help="People, channels, escalation and quiet hours; see docs/incidents.md.",
         ),
     ] = None,
     public_url: Annotated[
@@ -121,6 +131,7 @@ def ingest(
         store=store,
         records=records,
         alerts=alert or (),
+        plan=None if settings_file is None else load_settings(settings_file),
         public_url=public_url,
         name=name or SESSION_NAME,
         share=share,

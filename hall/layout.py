@@ -70,7 +70,7 @@ def _as_areas(value: Any) -> Any:
 Areas = Annotated[list[CameraPolygon], BeforeValidator(_as_areas), Field(min_length=1)]
 
 
-def _zone_name(name: str) -> str:
+def zone_name(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("an IANA time zone, such as Asia/Shanghai")
     return name
@@ -81,12 +81,12 @@ class HallInfo(Model):
 
     id: Id
     name: str = Field(min_length=1, description="what people call the hall")
-    timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
+    timezone: Annotated[str, AfterValidator(zone_name)] = Field(
         "Asia/Shanghai", description="IANA time zone of the hall"
     )
 
 
-def _parse_hours(value: Any) -> Any:
+def parse_hours(value: Any) -> Any:
     """Day keys become `days`; everything else stays as it stands, to be known or refused."""
     if not isinstance(value, dict):
         return value
@@ -138,6 +138,14 @@ class Hours(Model):
     holidays: Annotated[str, AfterValidator(_country)] | None = Field(None, description="country code, e.g. CN")
     closed: list[Day] = Field([], description="further closed days")
     open: list[Day] = Field([], description="days open though weekday or holiday says no")
+
+    def schedule(self, timezone: str) -> Schedule:
+        """When it is open, by the clocks of a time zone."""
+        spans: dict[int, list[tuple[int, int]]] = {}
+        for key, texts in self.days.items():
+            for day in parse_days(key):
+                spans.setdefault(day, []).extend(parse_span(text) for text in texts)
+        return Schedule(spans, timezone, country=self.holidays, closed=self.closed, extra_open=self.open)
 
     @model_validator(mode="after")
     def _no_overlap(self) -> Self:
@@ -361,7 +369,7 @@ class Hall(Model):
     """hall.yaml."""
 
     hall: HallInfo
-    hours: Annotated[Hours, BeforeValidator(_parse_hours)] | None = Field(
+    hours: Annotated[Hours, BeforeValidator(parse_hours)] | None = Field(
         None, description="left out, the hall is always open"
     )
     model: str = Field("auto", description="detector of the model zoo")
@@ -374,19 +382,7 @@ class Hall(Model):
     @cached_property
     def schedule(self) -> Schedule:
         """When the hall is open."""
-        if self.hours is None:
-            return Schedule(None, self.hall.timezone)
-        spans: dict[int, list[tuple[int, int]]] = {}
-        for key, texts in self.hours.days.items():
-            for day in parse_days(key):
-                spans.setdefault(day, []).extend(parse_span(text) for text in texts)
-        return Schedule(
-            spans,
-            self.hall.timezone,
-            country=self.hours.holidays,
-            closed=self.hours.closed,
-            extra_open=self.hours.open,
-        )
+        return Schedule(None, self.hall.timezone) if self.hours is None else self.hours.schedule(self.hall.timezone)
 
     @property
     def zone_info(self) -> ZoneInfo:

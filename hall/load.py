@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
@@ -91,20 +91,32 @@ def parse_hall(
     return _checked(Hall, data, _Source(name, marked, raw), faults, check_references(raw))
 
 
-def parse_model(text: str, model: type[M], *, name: str, what: str) -> M:
+def parse_model(
+    text: str,
+    model: type[M],
+    *,
+    name: str,
+    what: str,
+    environ: Mapping[str, str] | None = None,
+    check: Callable[[Any], Iterable[Finding]] = lambda _: (),
+) -> M:
     """Check the text of another YAML file by the same rules, with faults as those of a hall file.
 
     Args:
-        text: YAML 1.2; `${NAME}` has no meaning in it.
+        text: YAML 1.2.
         model: what the file must be; unknown keys are refused where the model does.
         name: the file as the user named it.
         what: what was expected where there is no such file at all, such as `a scenario file`.
+        environ: where `${NAME}` is looked up; without it, that has no meaning.
+        check: what else is wrong with the plain values, `${NAME}` still in them.
 
     Raises:
         ConfigError: what it says is wrong; carries every fault.
     """
     marked, raw = _read(text, name, what)
-    return _checked(model, raw, _Source(name, marked, raw), [], ())
+    faults: list[Fault] = []
+    data = raw if environ is None else _substitute(raw, environ, (), faults, marked)
+    return _checked(model, data, _Source(name, marked, raw), faults, check(raw))
 
 
 class _Source(NamedTuple):

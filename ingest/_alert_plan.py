@@ -2,7 +2,8 @@
 
 A robot of a group chat takes 20 messages a minute; DingTalk shuts one that gets more up for ten minutes. So a channel
 sends alerts one by one while there is room, and keeps a quarter of the room: when only that is left, alerts gather,
-and go together as digests that name every incident, evenly spread. Nothing is left out.
+and go together as digests that name every incident, evenly spread. What waited for the end of quiet hours goes as a
+digest, too. Nothing is left out.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import cast
 
 from hall.clock import Instant
+from ingest._alert_text import AlertPhase
 
 MINUTE_S = 60.0
 
@@ -29,6 +32,12 @@ class Waiting:
     created_at: Instant
     next_at: Instant
     attempts: int
+    held_until: Instant | None = None
+
+    @property
+    def word(self) -> AlertPhase:
+        """What it is told for; `phase` tells escalations apart, too."""
+        return cast("AlertPhase", self.phase.partition(":")[0])
 
     @property
     def key(self) -> str:
@@ -76,7 +85,9 @@ class Pace:
         if not entries:
             return []
         room = self.room(sent_at, now)
-        if len(entries) <= room - self._kept:
+        # What waited for the morning goes as one.
+        waited = sum(entry.alert.held_until is not None for entry in entries) > 1
+        if len(entries) <= room - self._kept and not waited:
             return [[entry] for entry in entries]
         newest = max(sent_at, default=now - MINUTE_S)
         if room == 0 or (room <= self._kept and now - newest < MINUTE_S / self._kept):

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from hall.clock import Instant
 from hall.words import WORDS, Language
 from ingest.incidents import Incident
 from ingest.labels import Labels
 
-AlertPhase = Literal["raised", "cleared"]
+AlertPhase = Literal["raised", "escalated", "cleared"]
 
 LINK_WORDS: Mapping[Language, str] = {"zh": "我来处理：", "en": "I see to it: "}
 """Before the link by which whoever reads an alert says so."""
@@ -24,7 +25,15 @@ class AlertText:
     body: str
 
 
-def alert_text(incident: Incident, phase: AlertPhase, language: Language, labels: Labels, *, late: bool) -> AlertText:
+def alert_text(
+    incident: Incident,
+    phase: AlertPhase,
+    language: Language,
+    labels: Labels,
+    *,
+    late: bool,
+    now: Instant | None = None,
+) -> AlertText:
     """What, where, since when, how long and how to act; or that it is over.
 
     Args:
@@ -33,7 +42,11 @@ def alert_text(incident: Incident, phase: AlertPhase, language: Language, labels
         language: that of the text; labels of windows stay as the hall file has them.
         labels: what people call its parts.
         late: the message waited in the outbox of its box, so this is history.
+        now: of an escalation, when.
     """
+    if phase == "escalated":
+        text = alert_text(incident, "raised", language, labels, late=late)
+        return AlertText(_escalated_title(text.title, language), f"{_why(incident, language, now)}\n{text.body}")
     if phase == "cleared":
         return (
             _cleared_zh(incident, labels, late=late) if language == "zh" else _cleared_en(incident, labels, late=late)
@@ -95,6 +108,23 @@ def _cleared_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
     return AlertText(f"[Cleared] {name}, {rule.lower()}{' (reported late)' if late else ''}", "\n".join(lines))
 
 
+def _escalated_title(title: str, language: Language) -> str:
+    """`【升级】【离岗·提醒】1号窗口`; `[Escalated] [Clerk absent, Warning] 1号窗口`."""
+    return f"【升级】{title}" if language == "zh" else f"[Escalated] {title}"
+
+
+def _why(incident: Incident, language: Language, now: Instant | None) -> str:
+    """Why more people are told."""
+    since = incident.raised_at if incident.opened_at is None else incident.opened_at
+    lasted = duration(0.0 if now is None else now - since, language)
+    who = incident.acknowledged_by
+    if language == "zh":
+        return f"{lasted}内无人确认。" if who is None else f"{who} 已确认，{lasted}后仍未解除。"
+    if who is None:
+        return f"Nobody has acknowledged it for {lasted}."
+    return f"{who} acknowledged it; after {lasted} it still goes on."
+
+
 def digest_line(incident: Incident, phase: AlertPhase, language: Language, labels: Labels) -> str:
     """One incident in a digest: what, where, since when (and until when), and its number."""
     words = WORDS[language]
@@ -104,6 +134,8 @@ def digest_line(incident: Incident, phase: AlertPhase, language: Language, label
     if phase == "cleared":
         return f"{'已解除' if language == 'zh' else 'cleared:'} {rule} {name} {since}–{until[6:]} {number}"
     severity = words.severities[incident.severity]
+    if phase == "escalated":
+        severity = f"{severity}·升级" if language == "zh" else f"{severity}, escalated"
     if language == "zh":
         return f"{rule}·{severity} {name} {since}起 {number}"
     return f"{rule}, {severity} {name} since {since} {number}"

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
@@ -28,6 +27,7 @@ from ingest.labels import Labels
 from ingest.leader import Leader
 from ingest.links import Links
 from ingest.metrics import Metrics
+from ingest.recipients import Recipient, holds
 from ingest.records import Records
 from ingest.schema import alert_messages, alerts
 
@@ -48,30 +48,46 @@ _TITLE_BYTES = 240
 
 def queue_alert(
     connection: Connection,
-    channels: Iterable[Channel],
+    recipients: Iterable[Recipient],
     incident: Incident,
     phase: AlertPhase,
     labels: Labels,
     now: Instant,
     *,
     late: bool = False,
+    level: str = "",
+    wait_s: float = 0.0,
 ) -> None:
-    """Put an alert before every channel, in its language, once for each opening of the incident."""
+    """Put an alert before channels, each in its language, once for each opening of the incident and each level.
+
+    Args:
+        connection: a write transaction.
+        recipients: who is told; of quiet hours, an alert waits for the end.
+        incident: what it is about.
+        phase: what is told of it.
+        labels: what people call the parts of the hall.
+        now: the time.
+        late: it is history.
+        level: of an escalation.
+        wait_s: how long it waits at least, for others that it may go with.
+    """
     rows = []
-    for channel in channels:
-        text = alert_text(incident, phase, channel.language, labels, late=late)
+    for channel, until in holds(recipients, incident.severity, now).values():
+        text = alert_text(incident, phase, channel.language, labels, late=late, now=now)
+        next_at = max(until, now + wait_s)
         rows.append(
             {
                 "event_id": incident.event_id,
-                "phase": phase,
+                "phase": f"{phase}:{level}" if level else phase,
                 "opening": incident.openings,
                 "channel": channel.id,
                 "title": text.title,
                 "body": text.body,
                 "created_at": now,
-                "next_at": now,
+                "next_at": next_at,
                 "attempts": 0,
                 "status": "waiting",
+                "held_until": next_at if next_at > now else None,
             }
         )
     insert_ignore(connection, alerts, rows)
@@ -223,7 +239,7 @@ class AlertSender:
 
     def _single(self, alert: Waiting) -> AlertText:
         """An alert as it is; to people, with a link by which they say that they see to it."""
-        if self._links is None or alert.phase != "raised" or not self._channel.merges:
+        if self._links is None or alert.word == "cleared" or not self._channel.merges:
             return AlertText(alert.title, alert.body)
         url = self._links.url(alert.event_id, alert.opening, alert.id, self._channel.language)
         line = f"{LINK_WORDS[self._channel.language]}{url}"
@@ -236,7 +252,7 @@ class AlertSender:
         alert, incident = entry.alert, incidents.get(entry.alert.event_id)
         if incident is None:
             return alert.title
-        return digest_line(incident, cast("AlertPhase", alert.phase), self._channel.language, self._labels)
+        return digest_line(incident, alert.word, self._channel.language, self._labels)
 
     def _digests(self, entries: Sequence[Entry], lines: Sequence[str]) -> Iterator[tuple[Sequence[Entry], AlertText]]:
         first = 0
@@ -265,7 +281,7 @@ class AlertSender:
     def _send(self, entries: Sequence[Entry], text: AlertText) -> bool:
         first, keys = entries[0].alert, [entry.alert.key for entry in entries]
         if len(entries) == 1:
-            sent = self._channel.send(text, key=keys[0], event_id=first.event_id, phase=first.phase)
+            sent = self._channel.send(text, key=keys[0], event_id=first.event_id, phase=first.word)
         else:
             key = f"digest:{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:16]}"
             sent = self._channel.send(text, key=key, event_id="", phase="digest", keys=keys)
@@ -303,7 +319,7 @@ class AlertSender:
                 wait_s = min(self._first_wait_s * 2 ** min(alert.attempts, 20), LONGEST_WAIT_S)
                 change = update(alerts).where(alerts.c.id == alert.id)
                 connection.execute(change.values(attempts=alert.attempts + 1, next_at=now + wait_s))
-                if now - alert.created_at > GIVE_UP_S:
+                if now - (alert.held_until or alert.created_at) > GIVE_UP_S:
                     connection.execute(change.values(status="failed", done_at=now))
                     late.append(alert.key)
         count = sum(len(entry.alerts) for entry in entries)

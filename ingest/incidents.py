@@ -137,7 +137,7 @@ def status_of(incident: Incident) -> IncidentStatus:
         return "cleared"
     if incident.acknowledged_at is not None:
         return "acknowledged"
-    return "escalated" if incident.level else "open"
+    return "open" if incident.escalated_at is None else "escalated"
 
 
 def changed(incident: Incident, **values: object) -> Incident:

@@ -32,6 +32,7 @@ from ingest.live import Live, NodeKey, lock_live, save_live, watch
 from ingest.metrics import Metrics
 from ingest.outlet import Outlet, Sending
 from ingest.points import Points, points_of
+from ingest.recipients import Recipient, Roster
 from ingest.records import Records
 from ingest.rollups import RollupBook, RollupChanges, save_rollups
 from ingest.seen import BootKey, Seen, SeenBook, SeenRanges, lock_seen, merge_seen, save_seen
@@ -138,7 +139,7 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._hall = hall
-        self._casebook = casebook or Casebook(Labels(hall), channels)
+        self._casebook = casebook or Casebook(Labels(hall), Roster([Recipient(channel) for channel in channels]))
         self._on_change = on_change
         self._on_alert = on_alert
 

@@ -18,8 +18,10 @@ from hall.errors import InputError, RecordsError
 from hall.layout import Hall
 from hall.topics import SUBSCRIPTION, shared
 from ingest._change_poller import ChangePoller
+from ingest._escalator import Escalator
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
+from ingest.casebook import Casebook
 from ingest.channels import Channel
 from ingest.desk import Desk
 from ingest.input_book import InputBook
@@ -32,7 +34,9 @@ from ingest.node_metrics import NodeMetrics
 from ingest.outlet import Outlet
 from ingest.places import Places
 from ingest.reader import Reader
+from ingest.recipients import Recipient, Roster
 from ingest.records import Records
+from ingest.settings import CentrePlan
 from ingest.spill import MAX_BYTES, Spill
 from ingest.store import open_store, parse_store
 from ingest.subscriber import Subscriber
@@ -63,7 +67,8 @@ class Centre:
         broker: where nodes publish.
         store: address of the time-series store, `none` for none; see `ingest.store.FORMS`.
         records: address of the SQL records.
-        alerts: apprise addresses.
+        alerts: apprise addresses, which are told of every incident.
+        plan: what centre.yaml says.
         public_url: address at which phones reach the HTTP side, for links in alerts; None for no links.
         name: names the session at the broker; what arrives while the centre is away waits there under this name.
         share: name of a group of processes that share the work; each has the same records, on a server, and a name
@@ -85,6 +90,7 @@ class Centre:
         store: str = "none",
         records: str,
         alerts: Sequence[str] = (),
+        plan: CentrePlan | None = None,
         public_url: str | None = None,
         name: str = SESSION_NAME,
         share: str | None = None,
@@ -96,7 +102,9 @@ class Centre:
         clock = clock or SystemClock()
         self.clock = clock
         settings = parse_store(store)
-        channels = [Channel(url) for url in dict.fromkeys(alerts)]
+        plan = plan or CentrePlan()
+        always = [*(Recipient(Channel(url)) for url in dict.fromkeys(alerts)), *plan.roster.always]
+        roster = Roster(always, plan.roster.named)
         self.labels = Labels(hall)
         self.metrics = Metrics(registry or CollectorRegistry())
         if share is not None and records.startswith("sqlite"):
@@ -117,15 +125,17 @@ class Centre:
         self.links = None if public_url is None else Links(self._records, public_url, clock)
         self._senders = [
             AlertSender(c, self._records, self.metrics, clock, labels=self.labels, links=self.links, leader=self.leader)
-            for c in channels
+            for c in roster.channels
         ]
+        self.casebook = Casebook(self.labels, roster, plan.chains)
+        self._escalator = Escalator(self._records, self.casebook, self.leader, clock, self._wake_senders)
         intake = Intake(
             self._records,
             self._outlet,
             self.metrics,
             clock,
             hall=hall,
-            channels=channels,
+            casebook=self.casebook,
             on_change=self.reader.changed,
             on_alert=self._wake_senders,
         )
@@ -141,6 +151,7 @@ class Centre:
         for sender in self._senders:
             sender.start()
         self._hours.start()
+        self._escalator.start()
         self._poller.start()
         self._subscriber.start()
 
@@ -150,6 +161,7 @@ class Centre:
         A centre that was never started only closes its files.
         """
         self._subscriber.stop()
+        self._escalator.stop()
         for sender in self._senders:
             sender.stop()
         self._hours.stop()
