@@ -30,6 +30,7 @@ _WHY = {
     403: "The user may not do this, or must change the password first.",
     404: "There is none, or it is in a hall that the user may not see.",
     409: "It is not in a state for that.",
+    411: "The length of the body is not said.",
     413: "The body is too large.",
     422: "The question is wrong; says where, what was found and what would be right.",
     429: "Too many attempts.",

@@ -15,6 +15,8 @@
 | `/api/halls/{hall}/waits` | how long people wait in each zone, by tickets and by cameras |
 | `/api/me` | who asks |
 | `/api/login`, `/api/logout`, `/api/password` | see `ingest.login`; only where the centre asks for a login |
+| `/api/users`, `/api/tokens` | who may look in; only where the centre asks for a login |
+| `/api/audit`, `/api/audit/verify` | who did what, and whether that log is whole |
 | `/healthz` | 200 while broker and records are there, else 503 and which is not; never asks for a login |
 | `/metrics` | for Prometheus; for users of every hall |
 
@@ -27,11 +29,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ingest._answers import problems, speak_plainly
+from ingest._routes_audit import add_audit
 from ingest._routes_events import add_events
 from ingest._routes_incidents import add_incidents
 from ingest._routes_inputs import add_inputs
 from ingest._routes_probes import add_probes
 from ingest._routes_read import add_reading
+from ingest._routes_users import add_users
 from ingest.link_page import add_link_page
 from ingest.login import add_login
 from ingest.service import Centre
@@ -53,7 +57,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
         docs_url="/api/docs",
         openapi_url="/api/openapi.json",
         redoc_url=None,
-        responses=problems(401, 403, 413, 503),
+        responses=problems(401, 403, 411, 413, 503),
     )
     speak_plainly(app)
     add_login(app, users, None if centre.labels.hall is None else centre.labels.hall.id)
@@ -62,6 +66,9 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
     app.state.streams = Streams(centre.reader, users)
     add_events(app, centre.reader, app.state.streams)
     add_inputs(app, centre)
+    if users is not None:
+        add_users(app, users)
+    add_audit(app, centre.records)
     add_probes(app, centre)
     if centre.links is not None:
         add_link_page(app, centre.links, centre.labels, centre.reader.changed)

@@ -16,16 +16,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from hall.clock import Instant
 from ingest import schema
+from ingest._paging import Order, Page, Part
 from ingest._tables_users import audit
 
 _HEAD = "audit"
 """Key in `meta`: number and hash of the last row."""
 _START = "0" * 64
 _CHUNK = 1_000
+_NEWEST_FIRST = Order((audit.c.seq,), descending=(audit.c.seq,))
 
 
 class AuditRow(msgspec.Struct, frozen=True):
@@ -82,15 +84,23 @@ def append(
     connection.execute(update(schema.meta).where(schema.meta.c.key == _HEAD).values(value=f"{seq + 1}:{digest}"))
 
 
-def rows(connection: Connection, *, limit: int = 100, before: int | None = None) -> Sequence[AuditRow]:
-    """The newest rows, newest first; `before` a number for those that are older."""
-    statement = select(audit).order_by(audit.c.seq.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(audit.c.seq < before)
-    return [
-        AuditRow(row.seq, row.at, row.actor, row.action, row.subject, json.loads(row.detail))
-        for row in connection.execute(statement)
-    ]
+def rows(connection: Connection, *, limit: int = 100) -> Sequence[AuditRow]:
+    """The newest rows, newest first."""
+    return page(connection, Part(limit)).items
+
+
+def page(connection: Connection, part: Part, *, actor: str | None = None, subject: str | None = None) -> Page[AuditRow]:
+    """Part of the rows, newest first; of one actor or on one subject, where it is named."""
+    statement = select(audit)
+    for column, word in ((audit.c.actor, actor), (audit.c.subject, subject)):
+        if word is not None:
+            statement = statement.where(column == word)
+    return _NEWEST_FIRST.page(connection, statement, part, _view)
+
+
+def _view(row: RowMapping) -> AuditRow:
+    named = {name: row[name] for name in ("seq", "at", "actor", "action", "subject")}
+    return AuditRow(**named, detail=json.loads(row["detail"]))
 
 
 def verify(connection: Connection, *, expected: str | None = None) -> Verdict:

@@ -23,6 +23,7 @@ from ingest.users import SESSION_S, Account, Refused, Role, Users
 
 COOKIE = "hallwatch_session"
 MAX_BODY_BYTES = 65_536
+"""Of a request, where its route says nothing else; see `allow_body`."""
 LOCAL = Account("local", "admin", None)
 """Who asks a centre without a login."""
 _OPEN = frozenset({"/healthz", "/login", "/api/login", "/api/password"})
@@ -84,6 +85,17 @@ class Guard:
         return None
 
 
+def allow_body(app: FastAPI, path: str, most_bytes: int) -> None:
+    """Let a route take larger bodies than others, or smaller ones only.
+
+    Args:
+        app: the application.
+        path: of the route; it has no parameters.
+        most_bytes: of a body.
+    """
+    app.state.bodies = {**getattr(app.state, "bodies", {}), path: most_bytes}
+
+
 def account_of(request: Request) -> Account:
     """Who asks."""
     found = request.state.account
@@ -100,6 +112,19 @@ def require(role: Role) -> Callable[[Request], Account]:
     def allowed(request: Request) -> Account:
         account = account_of(request)
         demand(account, role, request.path_params.get("hall"))
+        return account
+
+    return allowed
+
+
+def require_everywhere(role: Role) -> Callable[[Request], Account]:
+    """A dependency for routes: who asks is at least `role`, and of every hall."""
+
+    def allowed(request: Request) -> Account:
+        account = account_of(request)
+        demand(account, role, None)
+        if account.halls is not None:
+            raise HTTPException(403, f"{account.name} is no {role} of every hall")
         return account
 
     return allowed
@@ -210,8 +235,9 @@ def _bad_request(scope: Scope, headers: Headers) -> Response | None:
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers:
         return _says(411, "a length is needed")
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-        return _says(413, f"at most {MAX_BODY_BYTES} bytes")
+    most = getattr(scope["app"].state, "bodies", {}).get(scope["path"], MAX_BODY_BYTES)
+    if not length.isdecimal() or int(length) > most:
+        return _says(413, f"body of {length[:20]} bytes; expected {most} at most")
     return None
 
 

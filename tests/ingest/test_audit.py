@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from hall.errors import RecordsError
 from ingest import _tables_users, audit
+from ingest._paging import Part
 from ingest.records import Records
 from tests.support.centre import T0
 
@@ -42,7 +43,7 @@ def test_a_whole_log(log: Records) -> None:
     assert _verify(log, found.end).faults == []
     with log.reading() as connection:
         newest = audit.rows(connection, limit=2)
-        older = audit.rows(connection, limit=2, before=newest[-1].seq)
+        older = audit.page(connection, Part(2, after=audit.page(connection, Part(2)).last)).items
     assert [row.seq for row in (*newest, *older)] == [5, 4, 3, 2]
     assert newest[0] == audit.AuditRow(5, T0 + 5, "li", "user.add", "user/5", {"名": 5})
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
@@ -20,11 +19,12 @@ from ingest._passwords import Passwords
 from ingest.api import create_app
 from ingest.arrivals import Arrival
 from ingest.intake import Intake
-from ingest.login import COOKIE, MAX_BODY_BYTES, require
+from ingest.login import COOKIE, MAX_BODY_BYTES, allow_body, require
 from ingest.metrics import Metrics
 from ingest.service import Centre
 from ingest.throttle import FREE
 from ingest.users import Users
+from tests.support.asking import ask, key_of
 from tests.support.centre import T0, Numbered, a_state, an_event
 from tests.support.servers import free_port
 
@@ -58,23 +58,6 @@ def app(centre: Centre, users: Users) -> FastAPI:
         return hall
 
     return made
-
-
-def ask(app: FastAPI, method: str, path: str, key: str | None = None, **more: Any) -> httpx.Response:
-    async def go() -> httpx.Response:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        headers |= more.pop("headers", {})
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://centre") as client:
-            return await client.request(method, path, headers=headers, **more)
-
-    return asyncio.run(go())
-
-
-def key_of(users: Users, name: str, role: str, halls: list[str] | None) -> str:
-    """A token of a user whose password is their own."""
-    first = users.add("admin", name, role, halls)  # type: ignore[arg-type]
-    assert users.set_password(name, first, "a password of my own", "here") is None
-    return users.new_token(name, name, "test", 1)[0]
 
 
 PATHS = ("/api/hall", "/api/nodes", "/api/incidents", "/api/state", "/api/me", "/metrics", "/api/openapi.json")
@@ -162,6 +145,16 @@ def test_links_of_alerts_need_no_login(app: FastAPI) -> None:
 
 def test_a_large_body_is_not_read(app: FastAPI) -> None:
     assert ask(app, "POST", "/api/login", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
+    allow_body(app, "/api/large", MAX_BODY_BYTES + 1)
+    allow_body(app, "/api/small", 1)
+    sizes = (
+        ("/api/large", MAX_BODY_BYTES + 1),
+        ("/api/large", MAX_BODY_BYTES + 2),
+        ("/api/small", 1),
+        ("/api/small", 2),
+    )
+    answers = [ask(app, "POST", path, content=b"x" * size).status_code for path, size in sizes]
+    assert answers == [401, 413, 401, 413]  # who asks is looked at next
 
 
 def test_the_console_is_of_one_hall(centre: Centre, users: Users, hall: Hall, tmp_path: Path) -> None:
