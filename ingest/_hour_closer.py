@@ -7,6 +7,7 @@ import threading
 
 from hall.clock import Clock
 from hall.errors import RecordsError
+from ingest._rollup_order import sum_up_overdue
 from ingest.leader import Leader
 from ingest.records import Records
 from ingest.rollups import close_hours
@@ -44,6 +45,7 @@ class HourCloser:
             if not self._leader.held():
                 continue
             try:
+                sum_up_overdue(self._records, self._clock.now())
                 close_hours(self._records, self._clock.now() - _GRACE_S)
             except RecordsError as exc:
                 _log.warning("hours wait: %s", exc)

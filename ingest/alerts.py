@@ -163,13 +163,11 @@ class AlertSender:
         try:
             self._mark_noted()
             self._release()
-            if not self._may_send():
+            if self._leader is not None and not self._leader.held():
                 return
             held: set[str] = set()
             failures = 0
             for entries, text in self._messages():
-                if not self._may_send():
-                    return
                 if failures == 2 or not held.isdisjoint(entry.alert.event_id for entry in entries):
                     continue
                 if not self._claim(entries):
@@ -212,9 +210,6 @@ class AlertSender:
         return and_(
             alerts.c.claimed_by.is_not(None), alerts.c.claimed_by != self._name, alerts.c.claimed_at > now - CLAIM_S
         )
-
-    def _may_send(self) -> bool:
-        return self._leader is None or self._leader.held()
 
     def _messages(self) -> Iterator[tuple[Sequence[Entry], AlertText]]:
         """What may be sent now, and in which words."""

@@ -21,6 +21,7 @@ from hall.errors import MessageError
 from hall.layout import Hall
 from hall.messages import EventBody, HealthBody, Message, ReplyBody, SessionBody, StateBody, StatusBody, StayBody
 from ingest import changes, schema
+from ingest._rollup_order import sum_up
 from ingest._sql import insert_ignore
 from ingest.arrivals import Arrival, read_arrival
 from ingest.casebook import Casebook, Turn
@@ -236,8 +237,8 @@ class Intake:
         counted, rollups = prepared.seen, prepared.rollups
         if self._records.is_shared:
             known = lock_seen(connection, counted)
-            rollups = self._sum_up(connection, prepared.summed, known)
             counted = merge_seen(counted, known)
+            rollups = self._sum_up(connection, prepared.summed, known, counted, batch)
         self._write(connection, batch)
         save_seen(connection, counted, self._clock.now())
         save_rollups(connection, rollups)
@@ -246,14 +247,17 @@ class Intake:
         return batch, counted if self._records.is_shared else ()
 
     def _sum_up(
-        self, connection: Connection, said: Sequence[tuple[Message, Instant]], known: Mapping[BootKey, SeenRanges]
+        self,
+        connection: Connection,
+        said: Sequence[tuple[Message, Instant]],
+        known: Mapping[BootKey, SeenRanges],
+        counted: Sequence[Seen],
+        batch: _Batch,
     ) -> RollupChanges:
         """What messages add to the roll-ups on record, but for those that another process has added meanwhile."""
         fresh = [(m, at) for m, at in said if _boot(m) not in known or m.seq not in known[_boot(m)]]
-        book = RollupBook.of(self._records, connection, sorted({_boot(message)[:3] for message, _ in fresh}))
-        for message, received_at in fresh:
-            book.add(message, received_at)
-        return book.take_changes()
+        ranges = {boot[:4]: SeenRanges.from_json(boot.ranges) for boot in counted}
+        return sum_up(connection, self._records, fresh, ranges, batch.nodes, self._clock.now())
 
     def _is_new(self, message: Message) -> bool:
         # Status has no number of its own, for a last will is written in advance; a reply is said once and not kept.

@@ -30,8 +30,8 @@ _RETRY_S = 1.0
 class Leader:
     """Says whether this process is the one that runs what must run once. Any thread may ask.
 
-    What takes longer asks again before each step that others would see: a connection may be lost at any time, and
-    another process is the leader then.
+    A connection may be lost at any time, and another process is the leader then, while this one is still at what it
+    began. So what runs under it may run twice at once, and must be able to.
 
     Args:
         records: what the processes share.

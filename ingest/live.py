@@ -68,6 +68,8 @@ class Live(msgspec.Struct, frozen=True):
 def watch(known: Live | None, message: Message, now: Instant) -> Live:
     """The node after one more message."""
     live = known or Live(message.hall, message.floor, message.node, message.boot)
+    if not live.boot:  # the row was made to be locked
+        live = msgspec.structs.replace(live, boot=message.boot)
     at = message.captured_at.timestamp()
     if isinstance(message.body, StatusBody):
         return _with_status(live, message, message.body, at, now)

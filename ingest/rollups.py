@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping, and_, select, tuple_
 from hall.clock import Instant
 from hall.messages import Message, SessionBody, StateBody, StayBody
 from ingest._sql import upsert
-from ingest.live import CLOCK_AHEAD_S, NodeKey, lock_live
+from ingest.live import CLOCK_AHEAD_S, Live, NodeKey, lock_live
 from ingest.records import Records
 from ingest.schema import nodes, rollup_open, rollups
 
@@ -156,6 +156,8 @@ class OpenRow(NamedTuple):
     held_at: Instant | None
     start: int
     body: bytes
+    held: bytes | None = None
+    seq: int = 0
 
     def row(self) -> dict[str, Any]:
         """Its row."""
@@ -222,12 +224,21 @@ class RollupBook:
             known.sums.finish(body)
         self._changed[key] = None
 
-    def take_changes(self) -> RollupChanges:
-        """What changed since the last call."""
+    def touch(self, key: NodeKey) -> None:
+        """Put a node that was loaded on record anew, for what holds is not its live state any more."""
+        self._changed[key] = None
+
+    def take_changes(self, live: Mapping[NodeKey, Live] | None = None) -> RollupChanges:
+        """What changed since the last call.
+
+        Args:
+            live: the nodes as they will be on record, so that a state that holds and is not theirs is kept, too;
+                who goes on with the book does not need it.
+        """
         rows = [(key, opened) for key in self._changed if (opened := self._open[key]) is not None]
-        changes = RollupChanges(
-            self._closed, [OpenRow(key, o.boot, o.at, o.held_at, o.start, o.sums.encode()) for key, o in rows]
-        )
+        held = {key: _kept(opened, live[key]) for key, opened in rows} if live is not None else {}
+        changed = [OpenRow(key, o.boot, o.at, o.held_at, o.start, o.sums.encode(), held.get(key)) for key, o in rows]
+        changes = RollupChanges(self._closed, changed)
         self._closed = []
         self._changed.clear()
         return changes
@@ -249,6 +260,11 @@ class RollupBook:
             self._closed.append(Closed(key, known.start, known.sums.encode()))
 
 
+def _kept(opened: _Open, live: Live) -> bytes | None:
+    """The state that holds, where it is not that of the node."""
+    return None if opened.held is None or live.state_at == opened.held_at else msgspec.json.encode(opened.held)
+
+
 def _minute(at: Instant) -> int:
     return int(at // 60) * 60
 
@@ -267,8 +283,9 @@ def _load_open(connection: Connection, keys: Sequence[NodeKey]) -> dict[NodeKey,
     )
     found: dict[NodeKey, _Open] = {}
     for row in connection.execute(statement):
-        # What holds is the live state, unless the node is sending history.
-        held = _STATE_DECODER.decode(row.state) if row.state is not None and row.state_at == row.held_at else None
+        # What holds is mostly the live state.
+        body = row.state if row.held is None and row.state_at == row.held_at else row.held
+        held = None if body is None else _STATE_DECODER.decode(body)
         found[row.hall, row.floor, row.node] = _Open(
             row.boot, row.at, row.start, Sums.decode(row.body), held, row.held_at
         )

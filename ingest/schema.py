@@ -169,7 +169,24 @@ rollup_open = Table(
     Column("held_at", Float, comment="when the state was captured that holds; it is that of the node"),
     Column("start", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("held", LargeBinary, comment="the state that holds, where it is not that of the node"),
+    Column("seq", BigInteger, nullable=False, server_default="0", comment="of the newest message that is summed"),
     comment="The minute of each node that is not over",
+)
+
+rollup_waiting = Table(
+    "rollup_waiting",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True),
+    Column("node", String(64), primary_key=True),
+    Column("boot", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Index("rollup_waiting_by_time", "received_at"),
+    comment="Messages that are summed when those before them are; see ingest._rollup_order",
 )
 
 dead_letters = Table(

@@ -63,6 +63,11 @@ class SeenRanges:
         at = bisect_right(self._ranges, (number, float("inf"))) - 1
         return at >= 0 and number <= self._ranges[at][1]
 
+    def covers(self, first: int, last: int) -> bool:
+        """Whether all numbers from the first to the last are counted; so they are where there are none."""
+        at = bisect_right(self._ranges, (first, float("inf"))) - 1
+        return first > last or (at >= 0 and last <= self._ranges[at][1])
+
     def add(self, number: int) -> bool:
         """Count a number; False where it was counted before."""
         if number in self:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
+from hall.clock import ManualClock
 from hall.errors import InputError, RecordsError
 from hall.messages import Message, encode
 from ingest import audit, schema
+from ingest._rollup_order import WAIT_S, sum_up_overdue
 from ingest.arrivals import Arrival
 from ingest.channels import Channel
 from ingest.intake import Intake
@@ -21,9 +23,11 @@ from ingest.links import Links, LinkUsed
 from ingest.live import lock_live
 from ingest.metrics import Metrics
 from ingest.records import Records
+from ingest.rollups import Sums
 from tests.support.centre import T0, Numbered, a_session, a_state, an_event
 from tests.support.rollups import read_rollups
 from tests.support.servers import Server, free_port, wait_until
+from tests.support.workers import a_day, found_in, undisturbed
 
 EVENTS = 1_000
 
@@ -50,7 +54,7 @@ def _intake(records: Records, *channels: Channel) -> Intake:
 
 
 def _arrivals(messages: list[Message]) -> list[Arrival]:
-    return [Arrival.of(m.topic, encode(m), T0 + 1) for m in messages]
+    return [Arrival.of(m.topic, encode(m), T0 + 10_000) for m in messages]
 
 
 def _take_at_once(parts: list[tuple[Intake, list[Message]]], batch: int = 50) -> None:
@@ -150,6 +154,57 @@ def test_rollups_of_two_workers_are_those_of_one(shared: tuple[Records, Records]
         (60, 60.0),
     ]
     assert sum(m.windows["w01"]["sessions"] for m in minutes) == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_it_does_not_matter_who_takes_what_and_when(shared: tuple[Records, Records], tmp_path: Path, seed: int) -> None:
+    """Each message goes to one of two by chance, and one may be far ahead of the other."""
+    messages = a_day(seed, boxes=2, rounds=60)
+    rng = random.Random(seed)
+    queues: tuple[list[Message], list[Message]] = ([], [])
+    for message in messages:
+        rng.choice(queues).append(message)
+    takers = [_intake(records) for records in shared]
+    while any(queues):
+        one = rng.choice([i for i in (0, 1) if queues[i]])
+        count = rng.choice([1, 3, 40])
+        takers[one].take(_arrivals(queues[one][:count]))
+        del queues[one][:count]
+    assert found_in(shared[0]).differences(undisturbed(tmp_path, messages)) == []
+
+
+def test_what_was_said_before_a_message_that_never_comes_is_waited_for_a_while(
+    shared: tuple[Records, Records],
+) -> None:
+    """Number 3 was thinned by its box; number 5 is taken in before number 4."""
+    records, clock = shared[0], ManualClock(T0 + 1_000)
+    box = Numbered()
+    said = [box.message(T0 + 10 * i, a_state()) for i in range(10)]
+    intake = Intake(records, None, Metrics(CollectorRegistry()), clock)
+
+    def take(*numbers: int) -> float:
+        intake.take([Arrival.of(said[i].topic, encode(said[i]), clock.now()) for i in numbers])
+        return summed()
+
+    def summed() -> float:
+        with records.reading() as connection:
+            return sum(sum(row[:5]) for row in open_windows(connection))
+
+    def open_windows(connection: Connection) -> list[list[float]]:
+        bodies = connection.scalars(select(schema.rollup_open.c.body))
+        return [row for body in bodies for row in Sums.decode(body).windows.values()]
+
+    assert take(0, 1, 2) == 20
+    assert take(5) == 20
+    assert take(4) == 20
+    clock.advance(WAIT_S - 1)
+    sum_up_overdue(records, clock.now())
+    assert summed() == 20
+    clock.advance(1)
+    sum_up_overdue(records, clock.now())
+    assert summed() == 50
+    with records.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.rollup_waiting)) == 0
 
 
 def test_what_two_writers_cross_each_other_in_is_done_again(shared: tuple[Records, Records]) -> None:

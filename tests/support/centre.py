@@ -108,11 +108,14 @@ class Publisher:
 class IngestProcess:
     """`hallwatch ingest` as a child process."""
 
-    def __init__(self, folder: Path, broker_port: int, *options: str, hall: str | None = HALL_TEXT) -> None:
+    def __init__(
+        self, folder: Path, broker_port: int, *options: str, hall: str | None = HALL_TEXT, records: str | None = None
+    ) -> None:
         self.port = free_port()
         self.log = folder / "ingest.log"
         self.records = folder / "records.db"
-        self._arguments = [f"--broker=mqtt://127.0.0.1:{broker_port}", f"--records=sqlite:///{self.records}"]
+        address = records or f"sqlite:///{self.records}"
+        self._arguments = [f"--broker=mqtt://127.0.0.1:{broker_port}", f"--records={address}"]
         self._arguments += [f"--listen=127.0.0.1:{self.port}", "--no-console", *options]
         if hall is not None:
             (folder / "hall.yaml").write_text(hall)
