@@ -7,7 +7,8 @@
 # Everything is random and made once, into docker/secrets (HALLWATCH_SECRETS_DIR names another folder); what is there
 # is never overwritten. --host: under which names and addresses boxes elsewhere reach this broker (they go into its
 # certificate, and the first one into the addresses remote.*). --add: further boxes, later; restart the broker after.
-# Each box gets a user of its own that may publish and read below its own topic only. The first one is the box of the
+# Each box gets a user of its own that may publish and read below its own topic only, each hall one for its ticket
+# machine and other systems (broker.HALL.inputs). The first box is the box of the
 # compose file (secrets/compose.env). Values of ${...} in hall.yaml go into secrets/hall, a file for each.
 set -eu
 umask 077
@@ -48,19 +49,38 @@ check_node() {
     ! grep -qsF "topic readwrite hallwatch/1/$1/#" "$folder/acl" || fail "$1: is in $folder/acl already"
 }
 
+# add_inputs HALL: a user for the ticket machine and other systems of a hall, which may ask and hear the replies.
+add_inputs() {
+    ! grep -qsxF "user $1.inputs" "$folder/acl" || return 0
+    password=$(random)
+    hash "$1.inputs" "$password" >>"$folder/passwd"
+    printf '\nuser %s\n' "$1.inputs" >>"$folder/acl"
+    for kind in duty/set ticket rating; do printf 'topic write hallwatch/1/%s/%s\n' "$1" "$kind" >>"$folder/acl"; done
+    printf 'topic read hallwatch/1/%s/reply/#\n' "$1" >>"$folder/acl"
+    address broker "$1.inputs" mosquitto /run/secrets/ca.crt
+    [ -z "$(cat "$folder/host")" ] || address remote "$1.inputs" "$(remote_host)" /etc/hallwatch/ca.crt
+}
+
+# address NAME USER HOST CA: the broker address of a user.
+address() { printf 'mqtts://%s:%s@%s:8883?ca=%s\n' "$2" "$password" "$3" "$4" | put "$1.$2"; }
+
+remote_host() {
+    host=$(cat "$folder/host")
+    case $host in
+    *:*) printf '[%s]' "$host" ;;
+    *) printf '%s' "$host" ;;
+    esac
+}
+
 # add_node HALL/FLOOR/NODE: user, access list, and the broker address for this box, in the compose file and elsewhere.
 add_node() {
+    add_inputs "${1%%/*}"
     user=$(printf '%s' "$1" | tr / .)
     password=$(random)
     hash "$user" "$password" >>"$folder/passwd"
     printf '\nuser %s\ntopic readwrite hallwatch/1/%s/#\n' "$user" "$1" >>"$folder/acl"
-    printf 'mqtts://%s:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$user" "$password" | put "broker.$user"
-    host=$(cat "$folder/host")
-    case $host in
-    '') return ;;
-    *:*) host="[$host]" ;;
-    esac
-    printf 'mqtts://%s:%s@%s:8883?ca=/etc/hallwatch/ca.crt\n' "$user" "$password" "$host" | put "remote.$user"
+    address broker "$user" mosquitto /run/secrets/ca.crt
+    [ -z "$(cat "$folder/host")" ] || address remote "$user" "$(remote_host)" /etc/hallwatch/ca.crt
 }
 
 make_certificate() {
@@ -129,7 +149,8 @@ else
     hash health "$health" >>"$folder/passwd"
     hash operator "$operator" >>"$folder/passwd"
     printf '%s\n' "# Made by make-secrets.sh: the centre reads all; each box has its own topic and nothing else." \
-        "user centre" "topic read hallwatch/1/#" "" "user health" "topic read \$SYS/broker/uptime" "" \
+        "user centre" "topic read hallwatch/1/#" "topic write hallwatch/1/+/reply/#" \
+        "topic write hallwatch/1/+/+/+/duty/set" "" "user health" "topic read \$SYS/broker/uptime" "" \
         "user operator" "topic write hallwatch/1/+/+/+/config/set" "topic read hallwatch/1/+/+/+/reply" \
         "topic read hallwatch/1/+/+/+/health" "topic read hallwatch/1/+/+/+/status" >"$folder/acl"
     printf 'mqtts://centre:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$centre" | put broker.centre

@@ -13,6 +13,9 @@ ROOT = "hallwatch/1"
 SUBSCRIPTION = f"{ROOT}/+/+/+/+"
 """Everything that nodes publish."""
 
+INPUTS = ("duty/set", "ticket", "rating")
+"""What other systems of a hall say to the centre: `hallwatch/1/{hall}/ticket`. They belong to a hall, not to a box."""
+
 RETAINED = frozenset({"status", "state"})
 """Kinds of which a late joiner needs the last one."""
 
@@ -20,15 +23,20 @@ _GROUP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ID = re.compile(ID_PATTERN)
 
 
-def shared(group: str) -> str:
-    """`SUBSCRIPTION` for a group of processes of which each takes some of the messages.
+def subscriptions() -> tuple[str, ...]:
+    """Everything that the centre takes: what nodes publish, and what other systems say."""
+    return (SUBSCRIPTION, *(f"{ROOT}/+/{kind}" for kind in INPUTS))
+
+
+def shared(group: str) -> tuple[str, ...]:
+    """`subscriptions` for a group of processes of which each takes some of the messages.
 
     Raises:
         InputError: the group cannot be named so.
     """
     if not _GROUP.fullmatch(group):
         raise InputError(f"group {group!r}: expected letters, digits, '-', '_' or '.'")
-    return f"$share/{group}/{SUBSCRIPTION}"
+    return tuple(f"$share/{group}/{topic}" for topic in subscriptions())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +71,27 @@ def parse_topic(topic: str) -> tuple[Address, str]:
     ):
         raise MessageError("topic", f"topic {topic!r}: expected {ROOT}/HALL/FLOOR/NODE/KIND")
     return Address(*parts[2:5]), "/".join(parts[5:])
+
+
+def input_topic(hall: str, kind: str) -> str:
+    """Where other systems of a hall say something of a kind of `INPUTS`, or hear the `reply`."""
+    return f"{ROOT}/{hall}/{kind}"
+
+
+def parse_input_topic(topic: str) -> tuple[str, str] | None:
+    """Hall and kind of what another system says; None of any other topic."""
+    hall, _, kind = topic.removeprefix(f"{ROOT}/").partition("/")
+    return (hall, kind) if topic.startswith(f"{ROOT}/") and kind in INPUTS and _ID.fullmatch(hall) else None
+
+
+def reply_topic(hall: str, wanted: str | None) -> str:
+    """Where a system hears what became of its request.
+
+    Args:
+        hall: of which hall it is.
+        wanted: the response topic of its request; it counts where it is `hallwatch/1/{hall}/reply/{name}`, or nobody
+            could let the centre speak anywhere.
+    """
+    own = input_topic(hall, "reply")
+    named = wanted is not None and wanted.startswith(f"{own}/") and _ID.fullmatch(wanted.removeprefix(f"{own}/"))
+    return wanted if wanted is not None and named else own

@@ -47,7 +47,8 @@ class Answer(NamedTuple):
 
     topic: str
     payload: bytes
-    correlation: bytes | None
+    correlation: bytes | None = None
+    retain: bool = False
 
 
 class Link:
@@ -187,7 +188,7 @@ class Link:
         if answer.correlation is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = answer.correlation
-        sent = self._client.publish(answer.topic, answer.payload, 1, properties=properties)
+        sent = self._client.publish(answer.topic, answer.payload, 1, answer.retain, properties)
         self._published[sent.mid] = answer
         self._check(sent.rc)
 

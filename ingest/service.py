@@ -16,14 +16,16 @@ from hall.broker import BrokerSettings
 from hall.clock import Clock, SystemClock
 from hall.errors import InputError, RecordsError
 from hall.layout import Hall
-from hall.topics import SUBSCRIPTION, shared
+from hall.topics import shared, subscriptions
 from ingest._change_poller import ChangePoller
 from ingest._escalator import Escalator
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
 from ingest.casebook import Casebook
 from ingest.channels import Channel
+from ingest.counter import Counter
 from ingest.desk import Desk
+from ingest.duty_forwarder import DutyForwarder
 from ingest.input_book import InputBook
 from ingest.intake import Intake
 from ingest.labels import Labels
@@ -112,7 +114,7 @@ class Centre:
                 f"--share {share}: several processes cannot share records in a file; "
                 "expected --records postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
             )
-        topics = (SUBSCRIPTION if share is None else shared(share),)
+        topics = subscriptions() if share is None else shared(share)
         self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
         self.desk = Desk()
@@ -140,9 +142,12 @@ class Centre:
             on_alert=self._wake_senders,
         )
         self._poller = ChangePoller(self.reader)
-        self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, Places(hall))
+        places = Places(hall)
+        self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, places, on_duty=self._wake_duty)
         self._hours = HourCloser(self._records, self.leader, clock)
-        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topics=topics)
+        counter = Counter(self.inputs)
+        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topics=topics, counter=counter)
+        self._duty = DutyForwarder(self._records, self.leader, clock, places, self._subscriber.retain)
 
     def start(self) -> None:
         """Start every thread. Servers that are away are waited for; `health` says which."""
@@ -153,6 +158,7 @@ class Centre:
         self._hours.start()
         self._escalator.start()
         self._poller.start()
+        self._duty.start()
         self._subscriber.start()
 
     def stop(self) -> None:
@@ -160,6 +166,7 @@ class Centre:
 
         A centre that was never started only closes its files.
         """
+        self._duty.stop()
         self._subscriber.stop()
         self._escalator.stop()
         for sender in self._senders:
@@ -204,6 +211,9 @@ class Centre:
         while self._subscriber.trouble is not None and time.monotonic() < deadline:
             time.sleep(0.02)
         return self._subscriber.trouble is None
+
+    def _wake_duty(self) -> None:
+        self._duty.wake()
 
     def _wake_senders(self) -> None:
         for sender in self._senders:

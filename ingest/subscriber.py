@@ -22,10 +22,11 @@ from paho.mqtt.client import MQTTMessage
 from hall.broker import BrokerSettings, tls_context
 from hall.clock import Clock, Instant
 from hall.errors import BrokerError, RecordsError
-from hall.topics import SUBSCRIPTION
+from hall.topics import SUBSCRIPTION, parse_input_topic
 from hall.wake import Wake
 from ingest._link import Answer, Link
 from ingest.arrivals import Arrival, Asked
+from ingest.counter import Counter
 from ingest.intake import Intake, Prepared
 from ingest.metrics import Metrics
 
@@ -43,17 +44,20 @@ RECEIVE_MAXIMUM = (_IN_FLIGHT + 1) * BATCH_MESSAGES
 _RETRY_S = 1.0
 _IDLE_S = 5.0
 _MAX_FIELD_BYTES = 65_535
+_NODE_DEPTH = SUBSCRIPTION.count("/")
 _ANSWERS = 10_000
 """Answers that may wait for the broker; who gets none asks again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Batch:
     """Messages that are being taken in, and what is to be acknowledged then, on the connection they came by."""
 
     prepared: Prepared
+    requests: deque[Arrival]
     packet_ids: list[int]
     newest: float
+    is_settled: bool = False
 
 
 class Subscriber:
@@ -62,6 +66,7 @@ class Subscriber:
     Args:
         client_id: names the persistent session; two processes must not share one.
         topics: what to subscribe to; `$share/NAME/...` to share the work with other processes.
+        counter: takes in what other systems of the halls ask.
         retry_s: before the first attempt to connect again; it doubles up to ten times as much.
 
     Raises:
@@ -77,8 +82,10 @@ class Subscriber:
         clock: Clock,
         *,
         topics: Sequence[str] = (SUBSCRIPTION,),
+        counter: Counter | None = None,
         retry_s: float = 1.0,
     ) -> None:
+        self._counter = counter
         self._settings = settings
         self._context = tls_context(settings)
         self._client_id = client_id
@@ -133,6 +140,11 @@ class Subscriber:
                 f"wildcards, {_MAX_FIELD_BYTES} bytes at most"
             )
         self._answers.append(Answer(topic, payload, correlation))
+        self._wake.set()
+
+    def retain(self, topic: str, payload: bytes) -> None:
+        """Publish what stands at the broker until something else is retained there; otherwise as `reply`."""
+        self._answers.append(Answer(topic, payload, retain=True))
         self._wake.set()
 
     def _run(self) -> None:
@@ -202,6 +214,10 @@ class Subscriber:
     def _begin(self, link: Link, batch: list[MQTTMessage]) -> None:
         now = self._clock.now()
         arrivals = [_arrival(message, now) for message in batch]
+        requests: deque[Arrival] = deque()
+        if self._counter is not None and any(map(_is_request, arrivals)):
+            requests.extend(filter(_is_request, arrivals))
+            arrivals = [arrival for arrival in arrivals if not _is_request(arrival)]
         packet_ids = [message.mid for message in batch if message.qos]
         while True:
             try:
@@ -210,7 +226,7 @@ class Subscriber:
                 if not self._records_failed(link, exc):
                     return  # not acknowledged, so it comes again
             else:
-                self._pending.append(_Batch(prepared, packet_ids, now))
+                self._pending.append(_Batch(prepared, requests, packet_ids, now))
                 return
 
     def _finish(self, link: Link) -> bool:
@@ -225,7 +241,10 @@ class Subscriber:
     def _settle(self, batch: _Batch, link: Link | None = None) -> bool:
         while True:
             try:
-                self._intake.settle(batch.prepared)
+                if not batch.is_settled:
+                    self._intake.settle(batch.prepared)
+                    batch.is_settled = True
+                self._take_requests(batch.requests)
             except RecordsError as exc:
                 if not self._records_failed(link, exc):
                     return False
@@ -233,6 +252,11 @@ class Subscriber:
                 self.records_trouble = None
                 self._metrics.last_message.set(batch.newest)
                 return True
+
+    def _take_requests(self, requests: deque[Arrival]) -> None:
+        while requests and self._counter is not None:
+            self._answers.append(self._counter.answer(requests[0]))
+            requests.popleft()
 
     def _records_failed(self, link: Link | None, error: RecordsError) -> bool:
         """Wait before the next attempt; False where it is time to stop."""
@@ -267,3 +291,7 @@ def _arrival(message: MQTTMessage, now: Instant) -> Arrival:
     user = getattr(properties, "UserProperty", ())
     asked = None if to is None and correlation is None and not user else Asked(to, correlation, tuple(user))
     return Arrival.of(topic, bytes(message.payload), now, asked)
+
+
+def _is_request(arrival: Arrival) -> bool:
+    return arrival.topic.count("/") < _NODE_DEPTH and parse_input_topic(arrival.topic) is not None

@@ -145,12 +145,30 @@ def test_a_box_reads_nothing_of_another(secrets: Path, broker: Server) -> None:
         assert two.next_payload() == b"of two"
 
 
-def test_the_centre_reads_every_box_and_publishes_nothing(secrets: Path, broker: Server) -> None:
+def test_the_centre_reads_every_box_and_speaks_for_none(secrets: Path, broker: Server) -> None:
     with peer(secrets, broker, "broker.centre") as centre, peer(secrets, broker, "broker.demo.f2.edge-f2") as box:
         centre.subscribe("$share/centre/hallwatch/1/+/+/+/+")
         assert box.publish(f"{F2}/session", b"served")
         assert centre.next_payload() == b"served"
-        assert not centre.publish(f"{F2}/session", b"forged")
+        for topic in (f"{F2}/session", f"{F2}/config/set", "hallwatch/1/demo/ticket"):
+            assert not centre.publish(topic, b"forged"), topic
+        box.subscribe(f"{F2}/duty/set")
+        assert centre.publish(f"{F2}/duty/set", b"paused")
+        assert box.next_payload() == b"paused"
+
+
+def test_a_ticket_machine_asks_for_its_hall_and_hears_the_reply(secrets: Path, broker: Server) -> None:
+    with peer(secrets, broker, "broker.demo.inputs") as machine, peer(secrets, broker, "broker.centre") as centre:
+        centre.subscribe("$share/centre/hallwatch/1/+/ticket")
+        for topic in ("#", f"{F1}/#", "hallwatch/1/other/reply/#", "hallwatch/1/demo/reply/machine-1"):
+            machine.subscribe(topic)
+        for topic in ("hallwatch/1/demo/rating", "hallwatch/1/demo/duty/set", "hallwatch/1/demo/ticket"):
+            assert machine.publish(topic, b"A012"), topic
+        assert centre.next_payload() == b"A012"
+        assert centre.publish("hallwatch/1/demo/reply/machine-1", b"taken")
+        assert machine.next_payload() == b"taken"
+        for topic in ("hallwatch/1/other/ticket", f"{F1}/duty/set", f"{F1}/event", "hallwatch/1/demo/reply"):
+            assert not machine.publish(topic, b"forged"), topic
 
 
 def test_the_operator_sends_hall_files_and_nothing_else(secrets: Path, broker: Server) -> None:

@@ -113,5 +113,5 @@ def test_what_is_wrong_is_said() -> None:
 
 def test_the_sample_of_the_page_is_right() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
-    (sample,) = re.findall(r"```json\n(.*?)```", page[page.index("\n### duty/set") :], re.DOTALL)
+    (sample,) = re.findall(r"```json\n(.*?)```", page.partition("\n### duty/set")[2].partition("\n## ")[0], re.DOTALL)
     assert [command.window for command in decode_table(sample.encode()).commands] == ["w01", "w02"]
