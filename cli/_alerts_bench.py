@@ -80,7 +80,7 @@ def bench_alerts(*, windows: int = 50, analyse_fps: float = 2.0, model: str = "d
         text = _hall_text(str(clip), windows, analyse_fps)
         broker = parse_broker(f"mqtt://127.0.0.1:{port}")
         centre = stack.enter_context(
-            Centre(parse_hall(text), broker, records=f"sqlite:///{folder}/records.db", alerts=[url])
+            Centre([parse_hall(text)], broker, records=f"sqlite:///{folder}/records.db", alerts=[url])
         )
         centre.wait_connected()
         box = multiprocessing.get_context("spawn").Process(target=_run_box, args=(text, port, folder, str(clip), model))

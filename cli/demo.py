@@ -81,7 +81,7 @@ def demo(
     with _folder() as folder, _hall_file(source, folder) as hall_file:
         hall = load_hall(hall_file)
         with _broker(folder) as address:
-            centre = Centre(hall, parse_broker(address), records=f"sqlite:///{folder / 'records.db'}", name="demo")
+            centre = Centre([hall], parse_broker(address), records=f"sqlite:///{folder / 'records.db'}", name="demo")
             app = create_app(centre)
             clock = SystemClock()
             epoch = clock.now()

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ from hall.errors import HallwatchError, InputError
 from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
+from ingest.reader import HallReader
 from ingest.service import SESSION_NAME, Centre, tune_process
 from ingest.settings import load_settings
 from ingest.users import FIRST_USER, Users, any_users
@@ -33,8 +34,12 @@ _GRACE_S = 3
 
 
 def ingest(
-    hall_file: Annotated[
-        Path | None, typer.Argument(metavar="[HALL.yaml]", help="The hall; left out, messages of any node count.")
+    hall_files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[HALL.yaml]...",
+            help="The halls; left out, messages of any node count. The console shows the first.",
+        ),
     ] = None,
     *,
     broker: BrokerOption = LOCAL_BROKER,
@@ -116,7 +121,7 @@ def ingest(
 
     Example: hallwatch ingest hall.yaml --broker mqtt://127.0.0.1 --store victoria+http://127.0.0.1:8428
     """
-    hall = None if hall_file is None else load_hall(hall_file, _Environment())
+    halls = _load(hall_files or [])
     settings = parse_broker(broker)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     host, port = parse_listen(listen)
@@ -126,7 +131,7 @@ def ingest(
             "the same after a restart: what the broker keeps for this process waits under it"
         )
     centre = Centre(
-        hall,
+        halls,
         settings,
         store=store,
         records=records,
@@ -142,8 +147,8 @@ def ingest(
     except HallwatchError:
         centre.stop()
         raise
-    if console and hall is not None:
-        _mount_console(app, hall, centre)
+    if console and halls:
+        _mount_console(app, halls[0], centre)
     serve(centre, app, host, port)
 
 
@@ -172,6 +177,23 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _load(files: Sequence[Path]) -> list[Hall]:
+    """The halls of these files.
+
+    Raises:
+        InputError: a file is wrong, or two are of the same hall.
+    """
+    halls: dict[str, Path] = {}
+    loaded = []
+    for file in files:
+        hall = load_hall(file, _Environment())
+        if hall.hall.id in halls:
+            raise InputError(f"{file}: hall {hall.hall.id}, as in {halls[hall.hall.id]}; expected each hall once")
+        halls[hall.hall.id] = file
+        loaded.append(hall)
+    return loaded
+
+
 class _Environment(Mapping[str, str]):
     """The environment for `${NAME}` in the hall file. The centre opens no camera, so it needs none of their secrets."""
 
@@ -195,7 +217,7 @@ def _mount_console(app: FastAPI, hall: Hall, centre: Centre) -> None:
     except ModuleNotFoundError as exc:
         logging.getLogger(__name__).info("no console: %s is not installed (extra `dashboards`)", exc.name)
         return
-    mount(app, hall, centre.reader)
+    mount(app, hall, HallReader(centre.reader, hall.hall.id))
 
 
 def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:

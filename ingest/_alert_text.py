@@ -55,9 +55,9 @@ def alert_text(
 
 
 def _opened_zh(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
-    words, name = WORDS["zh"], labels.subject(incident.floor, incident.subject, "zh")
+    words, name = WORDS["zh"], labels.subject(incident.hall, incident.floor, incident.subject, "zh")
     lines = [
-        f"{_spaced(name)}{_what(incident, 'zh')}，自 {labels.local(incident.started_at)} 起，"
+        f"{_spaced(name)}{_what(incident, 'zh')}，自 {labels.local(incident.hall, incident.started_at)} 起，"
         f"已 {duration(incident.elapsed_s, 'zh')}（时限 {duration(incident.limit_s, 'zh')}）。",
     ]
     if incident.unknown_s >= 1:
@@ -69,9 +69,9 @@ def _opened_zh(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
 
 
 def _opened_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
-    words, name = WORDS["en"], labels.subject(incident.floor, incident.subject, "en")
+    words, name = WORDS["en"], labels.subject(incident.hall, incident.floor, incident.subject, "en")
     lines = [
-        f"{name}: {_what(incident, 'en')} since {labels.local(incident.started_at)}, "
+        f"{name}: {_what(incident, 'en')} since {labels.local(incident.hall, incident.started_at)}, "
         f"for {duration(incident.elapsed_s, 'en')} (limit {duration(incident.limit_s, 'en')}).",
     ]
     if incident.unknown_s >= 1:
@@ -83,11 +83,11 @@ def _opened_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
 
 
 def _cleared_zh(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
-    words, name = WORDS["zh"], labels.subject(incident.floor, incident.subject, "zh")
+    words, name = WORDS["zh"], labels.subject(incident.hall, incident.floor, incident.subject, "zh")
     rule = words.rules[incident.rule]
     lines = [
         f"{_spaced(name)}{rule}已解除：{words.reasons.get(incident.reason or '', words.ended)}。",
-        f"自 {labels.local(incident.started_at)} 至 {labels.local(_end(incident))}，"
+        f"自 {labels.local(incident.hall, incident.started_at)} 至 {labels.local(incident.hall, _end(incident))}，"
         f"历时 {duration(incident.elapsed_s, 'zh')}。",
         f"地点：{labels.place(incident.hall, incident.floor)}",
         f"编号 {incident.event_id[:8]}",
@@ -96,11 +96,11 @@ def _cleared_zh(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
 
 
 def _cleared_en(incident: Incident, labels: Labels, *, late: bool) -> AlertText:
-    words, name = WORDS["en"], labels.subject(incident.floor, incident.subject, "en")
+    words, name = WORDS["en"], labels.subject(incident.hall, incident.floor, incident.subject, "en")
     rule = words.rules[incident.rule]
     lines = [
         f"{name}: {rule.lower()} is over: {words.reasons.get(incident.reason or '', words.ended)}.",
-        f"From {labels.local(incident.started_at)} to {labels.local(_end(incident))}, "
+        f"From {labels.local(incident.hall, incident.started_at)} to {labels.local(incident.hall, _end(incident))}, "
         f"for {duration(incident.elapsed_s, 'en')}.",
         f"Where: {labels.place(incident.hall, incident.floor)}",
         f"No. {incident.event_id[:8]}",
@@ -128,8 +128,8 @@ def _why(incident: Incident, language: Language, now: Instant | None) -> str:
 def digest_line(incident: Incident, phase: AlertPhase, language: Language, labels: Labels) -> str:
     """One incident in a digest: what, where, since when (and until when), and its number."""
     words = WORDS[language]
-    name = f"{incident.floor} {labels.subject(incident.floor, incident.subject, language)}"
-    since, until = (labels.local(at)[5:16] for at in (incident.started_at, _end(incident)))
+    name = f"{incident.floor} {labels.subject(incident.hall, incident.floor, incident.subject, language)}"
+    since, until = (labels.local(incident.hall, at)[5:16] for at in (incident.started_at, _end(incident)))
     rule, number = words.rules[incident.rule], incident.event_id[:8]
     if phase == "cleared":
         return f"{'已解除' if language == 'zh' else 'cleared:'} {rule} {name} {since}–{until[6:]} {number}"

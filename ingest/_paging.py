@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -95,19 +95,25 @@ class Order:
         return or_(*ways)
 
     def _cursor(self, row: RowMapping) -> str:
-        key = msgspec.json.encode([row[column] for column in self.columns])
-        return base64.urlsafe_b64encode(key).decode().rstrip("=")
+        return _encoded([row[column] for column in self.columns])
 
     def _read(self, cursor: str) -> Sequence[Any]:
-        try:
-            text = cursor.encode("ascii", "replace") + b"=" * (-len(cursor) % 4)
-            key = base64.b64decode(text, altchars=b"-_", validate=True)
-            said = msgspec.json.decode(key, type=list[Any])
-            if len(said) == len(self.columns):
-                return [msgspec.convert(one, _plain(column)) for one, column in zip(said, self.columns, strict=True)]
-        except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError):
-            pass
-        raise InputError(f"cursor {cursor[:40]!r}: not understood; expected `first` or `last` of a page of this list")
+        return _decoded(cursor, [_plain(column) for column in self.columns])
+
+
+def _encoded(key: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+
+
+def _decoded(cursor: str, kinds: Sequence[Any]) -> Sequence[Any]:
+    try:
+        text = cursor.encode("ascii", "replace") + b"=" * (-len(cursor) % 4)
+        said = msgspec.json.decode(base64.b64decode(text, altchars=b"-_", validate=True), type=list[Any])
+        if len(said) == len(kinds):
+            return [msgspec.convert(one, kind) for one, kind in zip(said, kinds, strict=True)]
+    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError):
+        pass
+    raise InputError(f"cursor {cursor[:40]!r}: not understood; expected `first` or `last` of a page of this list")
 
 
 def _plain(column: ColumnElement[Any]) -> Any:
@@ -116,3 +122,21 @@ def _plain(column: ColumnElement[Any]) -> Any:
     if kind is int:
         return Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     return Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")] if kind is str else kind
+
+
+def part_of(items: Mapping[str, T], part: Part) -> Page[T]:
+    """Part of a list in memory, by the names of its items.
+
+    Raises:
+        InputError: the cursor is none.
+    """
+    cursor = part.after if part.before is None else part.before
+    start = None if cursor is None else _decoded(cursor, [str])[0]
+    if part.before is None:
+        names = sorted(name for name in items if start is None or name > start)
+        more, names = len(names) > part.limit, names[: part.limit]
+    else:
+        names = sorted(name for name in items if start is not None and name < start)
+        more, names = len(names) > part.limit, names[-part.limit :]
+    first, last = (_encoded([names[0]]), _encoded([names[-1]])) if names else (None, None)
+    return Page([items[name] for name in names], first, last, more)

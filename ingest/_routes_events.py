@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -15,10 +15,9 @@ from starlette.types import Scope as AsgiScope
 from hall.errors import RecordsError
 from ingest._answers import problems
 from ingest.changes import ChangeKind
-from ingest.login import demand, key_of, require
+from ingest.login import HallsAsked, account_of, key_of
 from ingest.reader import Reader
 from ingest.streams import Scope, Stream, Streams, event
-from ingest.users import Account
 
 _HEARTBEAT_S = 15.0
 """Proxies close what is silent for longer, and a socket that is gone is noticed by writing to it."""
@@ -27,7 +26,6 @@ _LAST_WORD_S = 1.0
 _MOST = 2**63 - 1
 
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_Viewer = Annotated[Account, Depends(require("viewer"))]
 _Number = Annotated[int | None, Query(ge=0, le=_MOST, description="As Last-Event-ID, where that cannot be set")]
 _LastId = Annotated[int | None, Header(ge=0, le=_MOST, description="`id` of the last event that was received")]
 
@@ -39,9 +37,8 @@ def add_events(app: FastAPI, reader: Reader, streams: Streams) -> None:
 
     @app.get("/api/events", responses={200: _ANSWER, **problems(422)})
     async def events(
-        account: _Viewer,
         request: Request,
-        hall: Annotated[str | None, Query(max_length=64)] = None,
+        halls: HallsAsked,
         kind: ChangeKind | None = None,
         after: _Number = None,
         last_event_id: _LastId = None,
@@ -52,16 +49,14 @@ def add_events(app: FastAPI, reader: Reader, streams: Streams) -> None:
         change as its id. The first one, `hello`, has no more than the number: what lists say from then on is as new.
         After a pause, the newest change of each that changed meanwhile is told. `end` says why there is no more.
         """
-        if hall is not None:
-            demand(account, "viewer", hall)
         if streams.is_full:
             raise HTTPException(503, "too many streams are open; try again later", headers={"Retry-After": "10"})
         await run_in_threadpool(reader.changed)
         known = last_event_id if last_event_id is not None else after
         resumed = known is not None and known <= reader.version()
         last = known if known is not None and resumed else reader.version()
-        scope = Scope(account.halls if hall is None else (hall,), kind)
-        return _Events(streams, Stream(scope, last, account, key_of(request)), resumed=resumed)
+        scope = Scope(None if halls is None else tuple(halls), kind)
+        return _Events(streams, Stream(scope, last, account_of(request), key_of(request)), resumed=resumed)
 
 
 class _Events(Response):

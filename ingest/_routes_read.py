@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import Depends, FastAPI, Query, Response
+from fastapi import Depends, FastAPI, HTTPException, Path, Query, Response
 
 from hall.clock import Instant
 from hall.messages import WindowState, ZoneState
 from hall.views import IncidentFilter, IncidentView, NodeView
 from ingest._answers import Asked, answers, reply
-from ingest._paging import Page, Part
-from ingest.labels import HallLabel
-from ingest.login import demand, require
+from ingest._paging import Page, part_of
+from ingest.labels import HallLabel, Labels
+from ingest.login import HallsAsked, require
 from ingest.rollups import Period, Rollup
 from ingest.service import Centre
-from ingest.users import Account
+from ingest.users import HALL, Account
 
 _LATEST = 253_402_300_799
 """The end of the year 9999, Unix seconds."""
@@ -63,47 +63,45 @@ def add_reading(app: FastAPI, centre: Centre) -> None:
     """Add the routes that only read."""
     reader = centre.reader
 
-    @app.get("/api/hall", responses=answers(HallLabel | None))
-    def hall(account: _Viewer) -> Response:
-        """Names for display, null without a hall file. No camera addresses."""
-        if centre.labels.hall is not None:
-            demand(account, "viewer", centre.labels.hall.id)
-        return reply(centre.labels.hall)
+    @app.get("/api/halls", responses=answers(Page[HallLabel], 422))
+    def halls(account: _Viewer, part: Asked) -> Response:
+        """Names for display of the halls whose files the centre has, by id. No camera addresses."""
+        mine = {name: label for name, label in centre.labels.halls.items() if account.may("viewer", name)}
+        return reply(part_of(mine, part))
+
+    @app.get("/api/halls/{hall}", responses=answers(HallLabel, 404, 422))
+    def one_hall(_account: _Viewer, hall: Annotated[str, Path(pattern=HALL)]) -> Response:
+        """Names for display of a hall."""
+        if hall not in centre.labels.halls:
+            raise HTTPException(404, f"hall {hall}: there is no file of it")
+        return reply(centre.labels.halls[hall])
 
     @app.get("/api/nodes", responses=answers(Page[NodeView], 422))
-    def nodes(account: _Viewer, part: Asked) -> Response:
+    def nodes(halls: HallsAsked, part: Asked) -> Response:
         """Every node that was ever heard, by hall, floor and node."""
-        return reply(reader.node_page(part, halls=account.halls))
+        return reply(reader.node_page(part, halls=halls))
 
     @app.get("/api/incidents", responses=answers(Page[IncidentView], 422))
-    def incidents(account: _Viewer, part: Asked, status: IncidentFilter | None = None) -> Response:
+    def incidents(halls: HallsAsked, part: Asked, status: IncidentFilter | None = None) -> Response:
         """Incidents, newest first."""
-        return reply(reader.incident_page(part, halls=account.halls, status=status))
+        return reply(reader.incident_page(part, halls=halls, status=status))
 
     @app.get("/api/rollups", responses=answers(Page[Rollup], 422))
-    def rollups(account: _Viewer, part: Asked, start: _Time, end: _Time, period: Period = "hour") -> Response:
+    def rollups(halls: HallsAsked, part: Asked, start: _Time, end: _Time, period: Period = "hour") -> Response:
         """How long each window and zone was in which state, by minute or hour, of those that are over; oldest first."""
-        return reply(reader.rollup_page(part, period, start, end, halls=account.halls))
+        return reply(reader.rollup_page(part, period, start, end, halls=halls))
 
-    @app.get("/api/state", responses=answers(State))
-    def state(account: _Viewer) -> Response:
+    @app.get("/api/state", responses=answers(State, 422))
+    def state(halls: HallsAsked) -> Response:
         """What a page shows: windows and zones now, and what is open."""
         version = reader.version()
-        nodes = [node for node in reader.nodes() if account.may("viewer", node.hall)]
-        return reply(State(version, *_parts(nodes, centre.labels.hall), _open(centre, account)))
+        nodes = [node for node in reader.nodes() if halls is None or node.hall in halls]
+        going_on = reader.incidents(limit=_SHOWN, status="ongoing", halls=halls)
+        return reply(State(version, *_parts(nodes, centre.labels), going_on))
 
 
-def _open(centre: Centre, account: Account) -> Sequence[IncidentView]:
-    if account.halls is None:
-        return centre.reader.incidents(limit=_SHOWN, status="ongoing")
-    return centre.reader.incident_page(Part(_SHOWN), halls=account.halls, status="ongoing").items
-
-
-def _parts(nodes: Sequence[NodeView], hall: HallLabel | None) -> tuple[list[WindowNow], list[ZoneNow]]:
+def _parts(nodes: Sequence[NodeView], labels: Labels) -> tuple[list[WindowNow], list[ZoneNow]]:
     """Windows and zones of all nodes."""
-    floors = hall.floors if hall is not None else []
-    window_names = {window.id: window.label for floor in floors for window in floor.windows}
-    zone_names = {zone.id: zone.label for floor in floors for zone in floor.zones}
     windows: list[WindowNow] = []
     zones: list[ZoneNow] = []
     for node in nodes:
@@ -112,9 +110,9 @@ def _parts(nodes: Sequence[NodeView], hall: HallLabel | None) -> tuple[list[Wind
         place = {"hall": node.hall, "floor": node.floor, "node": node.node}
         now = place | {"online": node.status == "online", "at": node.state_at}
         for window in node.state.windows:
-            label = window_names.get(window.window, window.window)
+            label = labels.subject(node.hall, node.floor, f"window/{window.window}")
             windows.append(WindowNow(label=label, **now, **msgspec.structs.asdict(window)))  # type: ignore[arg-type]
         for zone in node.state.zones:
-            label = zone_names.get(zone.zone, zone.zone)
+            label = labels.subject(node.hall, node.floor, f"zone/{zone.zone}")
             zones.append(ZoneNow(label=label, **now, **msgspec.structs.asdict(zone)))  # type: ignore[arg-type]
     return windows, zones

@@ -122,7 +122,7 @@ class AlertSender:
         self._records = records
         self._metrics = metrics
         self._clock = clock
-        self._labels = labels or Labels(None)
+        self._labels = labels or Labels()
         self._links = links
         self._leader = leader
         self._name = name

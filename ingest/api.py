@@ -2,7 +2,7 @@
 
 | path | answers |
 |---|---|
-| `/api/hall` | names of floors, windows and zones; null without a hall file |
+| `/api/halls`, `/api/halls/{hall}` | names of halls, floors, windows and zones, by the hall files |
 | `/api/nodes` | every node: status, state, health |
 | `/api/incidents?status=ongoing&limit=100` | incidents, newest first |
 | `/api/incidents/{event_id}` | one, with its history and what it is the cause of |
@@ -20,8 +20,9 @@
 | `/healthz` | 200 while broker and records are there, else 503 and which is not; never asks for a login |
 | `/metrics` | for Prometheus; for users of every hall |
 
-Lists come a page at a time, see `ingest._paging`. Instants are Unix seconds, UTC; the bodies of nodes keep their ISO
-times. Where the centre asks for a login, everybody sees their own halls only. Every error is `{"detail": "..."}`.
+Lists come a page at a time, see `ingest._paging`, and of one hall with `?hall=`. Instants are Unix seconds, UTC; the
+bodies of nodes keep their ISO times. Where the centre asks for a login, everybody sees their own halls only. Every
+error is `{"detail": "..."}`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
         responses=problems(401, 403, 411, 413, 503),
     )
     speak_plainly(app)
-    add_login(app, users, None if centre.labels.hall is None else centre.labels.hall.id)
+    add_login(app, users, next(iter(centre.labels.halls), None))
     add_reading(app, centre)
     add_incidents(app, centre)
     app.state.streams = Streams(centre.reader, users)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -55,12 +56,12 @@ class Arrival(msgspec.Struct, frozen=True):
         return DeadLetter(letter.received_at, letter.topic, reason, letter.detail, self.size_bytes, letter.payload)
 
 
-def read_arrival(arrival: Arrival, hall: Hall | None) -> Message:
+def read_arrival(arrival: Arrival, halls: Mapping[str, Hall]) -> Message:
     """The message in an arrival.
 
     Raises:
-        MessageError: it is none, or not what its topic says, or its node is not in `hall`; besides the reasons
-            of `hall.messages.decode`: `topic`, `node`, `clock`.
+        MessageError: it is none, or not what its topic says, or its node is not in `halls`, where there are some;
+            besides the reasons of `hall.messages.decode`: `topic`, `node`, `clock`.
     """
     if arrival.size_bytes > MAX_BYTES:
         raise MessageError("oversized", f"{arrival.size_bytes} bytes; expected {MAX_BYTES} at most")
@@ -74,17 +75,19 @@ def read_arrival(arrival: Arrival, hall: Hall | None) -> Message:
         address.node,
     ):
         raise MessageError("topic", f"the envelope says {message.address}/{message.kind}; expected the topic's")
-    if hall is not None:
-        _check_node(message, hall)
+    if halls:
+        _check_node(message, halls)
     _check_numbers(message)
     _check_times(message, arrival.received_at)
     return message
 
 
-def _check_node(message: Message, hall: Hall) -> None:
+def _check_node(message: Message, halls: Mapping[str, Hall]) -> None:
+    if (hall := halls.get(message.hall)) is None:
+        raise MessageError("node", f"hall {message.hall} is in no hall file; expected {', '.join(sorted(halls))}")
     floor = hall.floor_of(message.node)
-    if message.hall != hall.hall.id or floor is None or floor.id != message.floor:
-        nodes = ", ".join(f"{hall.hall.id}/{f.id}/{node}" for f in hall.floors for node in f.nodes)
+    if floor is None or floor.id != message.floor:
+        nodes = ", ".join(f"{message.hall}/{f.id}/{node}" for f in hall.floors for node in f.nodes)
         raise MessageError("node", f"node {message.address} is not in the hall file; expected {nodes}")
 
 

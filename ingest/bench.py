@@ -205,7 +205,7 @@ def drain_centre(
         answer: where to send it; memory is sent every second before.
     """
     tune_process()  # as `hallwatch ingest` does
-    centre = Centre(None, settings, store=store, records=f"sqlite:///{folder}/records.db", name=CENTRE)
+    centre = Centre([], settings, store=store, records=f"sqlite:///{folder}/records.db", name=CENTRE)
     sample = centre.metrics.registry.get_sample_value
     meter = _Meter()
     told = 0.0

@@ -141,12 +141,13 @@ class InputBook:
             _check_duty(request, sender, now)
         if request.window is not None:
             with self._records.reading() as connection:
-                _one_of(kind, "window", request.window, self._places.windows(connection, sender.hall))
+                _one_of(kind, "window", request.window, self._places.of(sender.hall).windows(connection, sender.hall))
         if isinstance(request, TicketRequest):
-            if request.service is not None and self._places.services is not None:
-                _one_of(kind, "service", request.service, self._places.services)
-            if request.zone is not None and self._places.zones is not None:
-                _one_of(kind, "zone", request.zone, self._places.zones)
+            places = self._places.of(sender.hall)
+            if request.service is not None and places.services is not None:
+                _one_of(kind, "service", request.service, places.services)
+            if request.zone is not None and places.zones is not None:
+                _one_of(kind, "zone", request.zone, places.zones)
         return request
 
     def _take(self, request: AnyRequest, sender: Sender, now: Instant) -> None:
@@ -170,7 +171,7 @@ class InputBook:
             return False
         match request:
             case TicketRequest():
-                put_ticket(connection, sender.hall, request, at, self._places)
+                put_ticket(connection, sender.hall, request, at, self._places.of(sender.hall))
             case RatingRequest():
                 self._put_rating(connection, request, sender.hall, at)
             case DutyRequest():
@@ -178,7 +179,7 @@ class InputBook:
         return True
 
     def _put_rating(self, connection: Connection, request: RatingRequest, hall: str, at: Instant) -> None:
-        floor = self._places.windows(connection, hall)[request.window]
+        floor = self._places.of(hall).windows(connection, hall)[request.window]
         row = {"hall": hall, "key": request.key, "floor": floor, "window": request.window, "score": request.score}
         connection.execute(insert(ratings).values(**row, ticket=request.ticket, at=at))
 
@@ -187,7 +188,7 @@ class InputBook:
     ) -> None:
         by = sender.account or request.by or "mqtt"
         until = None if request.until is None else request.until.timestamp()
-        floor = self._places.windows(connection, sender.hall)[request.window]
+        floor = self._places.of(sender.hall).windows(connection, sender.hall)[request.window]
         row = {"hall": sender.hall, "floor": floor, "window": request.window, "duty": request.duty}
         connection.execute(insert(duty).values(**row, since=since, until=until, by=by, received_at=now))
         detail = {"duty": request.duty, "since": since, "until": until, "key": request.key, "way": sender.way}
@@ -196,7 +197,7 @@ class InputBook:
     def _send_point(self, request: RatingRequest, sender: Sender, at: Instant) -> None:
         assert self._outlet is not None
         with self._records.reading() as connection:
-            floor = self._places.windows(connection, sender.hall)[request.window]
+            floor = self._places.of(sender.hall).windows(connection, sender.hall)[request.window]
         body = RatingPoint(request.key, request.window, request.score)
         points = points_of(message_of(sender.hall, floor, at, "rating", body), at)
         assert points is not None

@@ -126,7 +126,7 @@ class Intake:
         metrics: Metrics,
         clock: Clock,
         *,
-        hall: Hall | None = None,
+        halls: Sequence[Hall] = (),
         channels: Sequence[Channel] = (),
         on_change: Callable[[], None] = lambda: None,
         on_alert: Callable[[], None] = lambda: None,
@@ -139,8 +139,8 @@ class Intake:
         self._draft: _Draft | None = None
         self._metrics = metrics
         self._clock = clock
-        self._hall = hall
-        self._casebook = casebook or Casebook(Labels(hall), Roster([Recipient(channel) for channel in channels]))
+        self._halls = {hall.hall.id: hall for hall in halls}
+        self._casebook = casebook or Casebook(Labels(*halls), Roster([Recipient(channel) for channel in channels]))
         self._on_change = on_change
         self._on_alert = on_alert
 
@@ -185,7 +185,7 @@ class Intake:
         letters: list[DeadLetter] = []
         for arrival in arrivals:
             try:
-                messages.append((read_arrival(arrival, self._hall), arrival))
+                messages.append((read_arrival(arrival, self._halls), arrival))
             except MessageError as exc:
                 letters.append(arrival.refused(exc.reason, str(exc)))
             except (ValueError, OverflowError) as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
 import msgspec
@@ -48,28 +49,29 @@ class HallLabel(msgspec.Struct, frozen=True):
 
 
 class Labels:
-    """Names and the time zone of a hall."""
+    """Names and time zones of halls. For what is in none of them, the ids stand in, and UTC."""
 
-    def __init__(self, hall: Hall | None) -> None:
-        self.hall = None if hall is None else _hall_label(hall)
-        self._zone: tzinfo = UTC if hall is None else hall.zone_info
-        self._subjects = {} if self.hall is None else _subjects(self.hall)
+    def __init__(self, *halls: Hall) -> None:
+        self.halls: Mapping[str, HallLabel] = {hall.hall.id: _hall_label(hall) for hall in halls}
+        """By id."""
+        self._zones: Mapping[str, tzinfo] = {hall.hall.id: hall.zone_info for hall in halls}
+        self._subjects = {hall: _subjects(label) for hall, label in self.halls.items()}
 
-    def subject(self, floor: str, subject: str, language: Language = "zh") -> str:
+    def subject(self, hall: str, floor: str, subject: str, language: Language = "zh") -> str:
         """What people call a subject such as `window/w01`."""
         kind, _, identity = subject.partition("/")
         if identity and kind in WORDS[language].subjects:
             return f"{WORDS[language].subjects[kind]} {identity}"
-        return self._subjects.get((floor, subject)) or identity or subject
+        return self._subjects.get(hall, {}).get((floor, subject)) or identity or subject
 
     def place(self, hall: str, floor: str) -> str:
         """A floor of a hall, e.g. `演示政务服务中心 f1`."""
-        return f"{hall if self.hall is None else self.hall.name} {floor}"
+        return f"{self.halls[hall].name if hall in self.halls else hall} {floor}"
 
-    def local(self, at: Instant) -> str:
+    def local(self, hall: str, at: Instant) -> str:
         """An instant in the hall's time zone, e.g. `2026-01-05 09:00:07`."""
-        shown = datetime.fromtimestamp(at, tz=self._zone).strftime("%Y-%m-%d %H:%M:%S")
-        return f"{shown} UTC" if self._zone is UTC else shown
+        shown = datetime.fromtimestamp(at, tz=self._zones.get(hall, UTC)).strftime("%Y-%m-%d %H:%M:%S")
+        return shown if hall in self._zones else f"{shown} UTC"
 
 
 def _hall_label(hall: Hall) -> HallLabel:

@@ -176,7 +176,7 @@ class _Page:
         """Who sees to it; nothing where nobody does."""
         if incident.acknowledged_at is None:
             return ""
-        at = self._labels.local(incident.acknowledged_at)
+        at = self._labels.local(incident.hall, incident.acknowledged_at)
         return f'<p class="said">{escape(template.format(by=incident.acknowledged_by, at=at))}</p>'
 
     def _answer(self, content: str, status: int) -> HTMLResponse:

@@ -5,12 +5,13 @@ A browser shows its session as a cookie, a program its token as `Authorization: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +20,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hall.errors import InputError, RecordsError
-from ingest.users import SESSION_S, Account, Refused, Role, Users
+from ingest.users import HALL, SESSION_S, Account, Refused, Role, Users
 
 COOKIE = "hallwatch_session"
 MAX_BODY_BYTES = 65_536
@@ -128,6 +129,19 @@ def require_everywhere(role: Role) -> Callable[[Request], Account]:
         return account
 
     return allowed
+
+
+def halls_asked(
+    request: Request, hall: Annotated[str | None, Query(pattern=HALL, description="only of this one")] = None
+) -> Collection[str] | None:
+    """The halls that a list is of: the one that is asked for, or all that who asks may see; None for every hall."""
+    account = account_of(request)
+    demand(account, "viewer", hall)
+    return account.halls if hall is None else (hall,)
+
+
+HallsAsked = Annotated[Collection[str] | None, Depends(halls_asked)]
+"""The parameter of a route that lists what is of halls: `hall` of its query. Who asks is a viewer there."""
 
 
 def demand(account: Account, role: Role, hall: str | None) -> None:

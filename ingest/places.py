@@ -15,10 +15,37 @@ from ingest.live import Live, NodeKey, load_live
 
 
 class Places:
-    """Finds floors and zones.
+    """Finds floors and zones of all halls.
 
     Args:
-        hall: with it, windows and zones are those of the file, and there is no other hall.
+        halls: with some, windows and zones are those of their files, and there are no other halls.
+    """
+
+    def __init__(self, *halls: Hall) -> None:
+        self._halls = {hall.hall.id: HallPlaces(hall) for hall in halls}
+        self._unknown = HallPlaces(None)
+
+    @property
+    def halls(self) -> Collection[str] | None:
+        """The halls there are; None where any may be."""
+        return sorted(self._halls) or None
+
+    def of(self, hall: str) -> HallPlaces:
+        """The places of a hall."""
+        return self._halls.get(hall, self._unknown)
+
+    def floors_by_node(self, connection: Connection) -> Mapping[NodeKey, str]:
+        """Every box that there is, and its floor."""
+        if not self._halls:
+            return {key: key[1] for key in load_live(connection)}
+        return {key: floor for places in self._halls.values() for key, floor in places.floors_by_node().items()}
+
+
+class HallPlaces:
+    """Finds floors and zones of a hall.
+
+    Args:
+        hall: its file; without one nothing is known but what boxes say.
     """
 
     def __init__(self, hall: Hall | None) -> None:
@@ -34,11 +61,6 @@ class Places:
         self._services: defaultdict[str, list[str]] = defaultdict(list)
         for _, window in [] if hall is None else hall.windows():
             self._services[window.service].append(window.id)
-
-    @property
-    def halls(self) -> Collection[str] | None:
-        """The halls there are; None where any may be."""
-        return None if self._hall is None else [self._hall.hall.id]
 
     @property
     def services(self) -> Collection[str] | None:
@@ -62,10 +84,10 @@ class Places:
         states = [(key, state_of(live)) for key, live in load_live(connection).items() if key[0] == hall]
         return {w.window: key[1] for key, state in states if state is not None for w in state.windows}
 
-    def floors_by_node(self, connection: Connection) -> Mapping[NodeKey, str]:
-        """Every box that there is, and its floor."""
+    def floors_by_node(self) -> Mapping[NodeKey, str]:
+        """Every box of the file, and its floor."""
         if self._hall is None:
-            return {key: key[1] for key in load_live(connection)}
+            return {}
         hall = self._hall.hall.id
         return {(hall, floor.id, node): floor.id for floor in self._hall.floors for node in floor.nodes}
 

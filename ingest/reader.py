@@ -35,6 +35,10 @@ class News(NamedTuple):
     up_to: int
 
 
+_Question = tuple[int, IncidentFilter | None, tuple[str, ...] | None]
+"""Limit, status and halls."""
+
+
 class Reader:
     """`hall.views.ReadModel` over the records. Answers are kept until something changes; any thread may ask.
 
@@ -47,7 +51,7 @@ class Reader:
         self._version = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._nodes: tuple[int, Sequence[NodeView]] | None = None
-        self._incidents: dict[tuple[int, IncidentFilter | None], tuple[int, Sequence[IncidentView]]] = {}
+        self._incidents: dict[_Question, tuple[int, Sequence[IncidentView]]] = {}
 
     def changed(self) -> None:
         """Nodes or incidents may have changed on record. While that cannot be read, all stays as it was."""
@@ -96,13 +100,15 @@ class Reader:
             self._nodes = kept
         return kept[1]
 
-    def incidents(self, *, limit: int = 100, status: IncidentFilter | None = None) -> Sequence[IncidentView]:
-        """See `ReadModel.incidents`. At most `MAX_INCIDENTS` at once.
+    def incidents(
+        self, *, limit: int = 100, status: IncidentFilter | None = None, halls: Collection[str] | None = None
+    ) -> Sequence[IncidentView]:
+        """See `ReadModel.incidents`; of these halls only, where some are named. At most `MAX_INCIDENTS` at once.
 
         Raises:
             RecordsError: the records cannot be read.
         """
-        key = (max(0, min(limit, MAX_INCIDENTS)), status)
+        key = (max(0, min(limit, MAX_INCIDENTS)), status, None if halls is None else tuple(sorted(halls)))
         version, kept = self._version, self._incidents.get(key)
         if kept is None or kept[0] != version:
             kept = (version, self._read_incidents(*key))
@@ -172,11 +178,33 @@ class Reader:
             (view,) = _views(connection, [found])
             return view, steps_of(connection, event_id), _views(connection, members)
 
-    def _read_incidents(self, limit: int, status: IncidentFilter | None) -> Sequence[IncidentView]:
-        order = (incidents.c.raised_at.desc(), incidents.c.event_id)
+    def _read_incidents(
+        self, limit: int, status: IncidentFilter | None, halls: tuple[str, ...] | None
+    ) -> Sequence[IncidentView]:
+        statement = _incidents(status).order_by(incidents.c.raised_at.desc(), incidents.c.event_id).limit(limit)
+        if halls is not None:
+            statement = statement.where(incidents.c.hall.in_(halls))
         with self._records.reading() as connection:
-            rows = connection.execute(_incidents(status).order_by(*order).limit(limit)).mappings()
-            return _views(connection, [from_row(row) for row in rows])
+            return _views(connection, [from_row(row) for row in connection.execute(statement).mappings()])
+
+
+class HallReader:
+    """`hall.views.ReadModel` of one hall, where the records have several."""
+
+    def __init__(self, reader: Reader, hall: str) -> None:
+        self._reader, self._hall = reader, hall
+
+    def version(self) -> int:
+        """See `ReadModel.version`."""
+        return self._reader.version()
+
+    def nodes(self) -> Sequence[NodeView]:
+        """See `ReadModel.nodes`."""
+        return [node for node in self._reader.nodes() if node.hall == self._hall]
+
+    def incidents(self, *, limit: int = 100, status: IncidentFilter | None = None) -> Sequence[IncidentView]:
+        """See `ReadModel.incidents`."""
+        return self._reader.incidents(limit=limit, status=status, halls=[self._hall])
 
 
 def _now(connection: Connection, subjects: Sequence[Subject]) -> dict[Subject, IncidentView | NodeView]:

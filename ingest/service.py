@@ -65,7 +65,7 @@ class Centre:
     """Everything the centre runs, but for HTTP; `ingest.api.create_app` shows it.
 
     Args:
-        hall: the hall; None takes messages of any node.
+        halls: the halls; with none, messages of any node count.
         broker: where nodes publish.
         store: address of the time-series store, `none` for none; see `ingest.store.FORMS`.
         records: address of the SQL records.
@@ -86,7 +86,7 @@ class Centre:
 
     def __init__(
         self,
-        hall: Hall | None,
+        halls: Sequence[Hall],
         broker: BrokerSettings,
         *,
         store: str = "none",
@@ -107,7 +107,7 @@ class Centre:
         plan = plan or CentrePlan()
         always = [*(Recipient(Channel(url)) for url in dict.fromkeys(alerts)), *plan.roster.always]
         roster = Roster(always, plan.roster.named)
-        self.labels = Labels(hall)
+        self.labels = Labels(*halls)
         self.metrics = Metrics(registry or CollectorRegistry())
         if share is not None and records.startswith("sqlite"):
             raise InputError(
@@ -136,13 +136,13 @@ class Centre:
             self._outlet,
             self.metrics,
             clock,
-            hall=hall,
+            halls=halls,
             casebook=self.casebook,
             on_change=self.reader.changed,
             on_alert=self._wake_senders,
         )
         self._poller = ChangePoller(self.reader)
-        places = Places(hall)
+        places = Places(*halls)
         self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, places, on_duty=self._wake_duty)
         self._hours = HourCloser(self._records, self.leader, clock)
         counter = Counter(self.inputs)

@@ -19,7 +19,7 @@ from hall.messages import ZoneState
 from ingest._sql import insert_ignore, upsert
 from ingest._tables_inputs import tickets
 from ingest.inputs import TicketRequest
-from ingest.places import Places
+from ingest.places import HallPlaces
 
 RECENT_S = 3600.0
 """Waits that ended so long ago count in the figures of now."""
@@ -69,7 +69,7 @@ class ZoneWaits(msgspec.Struct, frozen=True):
     camera_at: Instant | None
 
 
-def put_ticket(connection: Connection, hall: str, request: TicketRequest, at: Instant, places: Places) -> None:
+def put_ticket(connection: Connection, hall: str, request: TicketRequest, at: Instant, places: HallPlaces) -> None:
     """Write down what happened to a ticket.
 
     Args:
@@ -88,7 +88,7 @@ def put_ticket(connection: Connection, hall: str, request: TicketRequest, at: In
     upsert(connection, tickets, [merged(dict(row), request, at, places)])
 
 
-def merged(row: dict[str, Any], request: TicketRequest, at: Instant, places: Places) -> dict[str, Any]:
+def merged(row: dict[str, Any], request: TicketRequest, at: Instant, places: HallPlaces) -> dict[str, Any]:
     """The row of a ticket after one more message of it."""
     after = row | {"first_at": min(row["first_at"], at)}
     match request.event:

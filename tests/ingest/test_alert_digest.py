@@ -32,7 +32,7 @@ class Robot:
         self._records, self._metrics, self._hall = records, metrics, hall
         self.channel = Channel(f"wecombot://key{options}")
         self.webhook = webhook
-        self._intake = Intake(records, None, metrics, self.clock, hall=hall, channels=[self.channel])
+        self._intake = Intake(records, None, metrics, self.clock, halls=[hall], channels=[self.channel])
         self._node = Numbered()
         self.sent_at: list[float] = []
         self.restart()

@@ -91,13 +91,13 @@ def test_an_overload_names_its_box(hall: Hall) -> None:
 def test_there_are_words_for_every_rule_and_fault(language: Language, rule: Rule, fault: str) -> None:
     words = WORDS[language]
     incident = _incident(rule=rule, detail={"fault": fault})
-    raised = alert_text(incident, "raised", language, Labels(None), late=False)
+    raised = alert_text(incident, "raised", language, Labels(), late=False)
     assert words.rules[rule] in raised.title
     assert words.faults.get(fault, words.what[rule]) in raised.body or rule != "camera_fault"  # type: ignore[call-overload]
     assert words.actions[rule] in raised.body or rule == "camera_fault"
     assert "demo f1" in raised.body
     assert "2026-01-05 01:00:00 UTC" in raised.body
-    assert alert_text(incident, "cleared", language, Labels(None), late=False).title
+    assert alert_text(incident, "cleared", language, Labels(), late=False).title
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def channel(webhook: Webhook) -> Channel:
 
 @pytest.fixture
 def say(records: Records, metrics: Metrics, hall: Hall, channel: Channel) -> Say:
-    intake = Intake(records, None, metrics, SystemClock(), hall=hall, channels=[channel])
+    intake = Intake(records, None, metrics, SystemClock(), halls=[hall], channels=[channel])
 
     def take(*messages: Message) -> None:
         intake.take([Arrival.of(m.topic, encode(m), T0) for m in messages])
@@ -174,7 +174,7 @@ def test_an_address_that_apprise_does_not_know_is_refused_without_being_shown(ur
 
 def test_each_channel_is_told_in_its_language(records: Records, metrics: Metrics, hall: Hall, webhook: Webhook) -> None:
     channels = [Channel(f"{webhook.url}/a?alert_language=en"), Channel(f"{webhook.url}/b?rto=3&alert_language=zh")]
-    intake = Intake(records, None, metrics, SystemClock(), hall=hall, channels=channels)
+    intake = Intake(records, None, metrics, SystemClock(), halls=[hall], channels=channels)
     raised = Numbered().message(T0 + 300, an_event("raised"))
     intake.take([Arrival.of(raised.topic, encode(raised), T0)])
     with records.reading() as connection:

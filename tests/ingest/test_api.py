@@ -33,7 +33,7 @@ class _Client:
 @pytest.fixture
 def centre(tmp_path: Path, broker: Server, hall: Hall) -> Iterator[Centre]:
     settings = parse_broker(f"mqtt://127.0.0.1:{broker.port}")
-    with Centre(hall, settings, records=f"sqlite:///{tmp_path}/records.db") as running:
+    with Centre([hall], settings, records=f"sqlite:///{tmp_path}/records.db") as running:
         assert running.wait_connected()
         yield running
 
@@ -71,9 +71,11 @@ def test_what_a_page_needs(centre: Centre, broker: Server) -> None:
     }
     assert [i["started_at"] for i in state["incidents"]] == [T0]
     assert state["version"] == centre.reader.version()
-    hall = client.get("/api/hall").json()
+    hall = client.get("/api/halls/demo").json()
+    assert client.get("/api/halls").json()["items"] == [hall]
+    assert client.get("/api/halls/other").status_code == 404
     assert hall["floors"][0]["zones"] == [{"id": "waiting", "label": "等候区", "kind": "waiting", "serves": ["w01"]}]
-    assert "hush" not in client.get("/api/hall").text
+    assert "hush" not in client.get("/api/halls").text
     health = client.get("/healthz")
     assert (health.status_code, health.json()["status"]) == (200, "ok")
     metrics = client.get("/metrics").text
@@ -103,11 +105,11 @@ def test_a_wrong_question_is_refused(centre: Centre, query: str) -> None:
 
 def test_without_a_broker_it_is_not_well_and_answers_still(tmp_path: Path) -> None:
     settings = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
-    with Centre(None, settings, records=f"sqlite:///{tmp_path}/records.db") as centre:
+    with Centre([], settings, records=f"sqlite:///{tmp_path}/records.db") as centre:
         wait_until(lambda: "not reachable" in str(centre.health()["broker"]), "it says so")
         client = _Client(create_app(centre))
         health = client.get("/healthz")
         assert (health.status_code, health.json()["records"]) == (503, "ok")
         assert "not reachable" in health.json()["broker"]
         assert client.get("/api/nodes").json()["items"] == []
-        assert client.get("/api/hall").json() is None
+        assert client.get("/api/halls").json()["items"] == []

@@ -96,7 +96,7 @@ def test_a_kill_in_the_middle_of_a_stream_loses_and_doubles_nothing(
 
 def _centre(tmp_path: Path, broker: Server, hall: Hall, store: str = "none", *alerts: str) -> Centre:
     settings = parse_broker(f"mqtt://127.0.0.1:{broker.port}")
-    return Centre(hall, settings, store=store, records=f"sqlite:///{tmp_path}/records.db", alerts=alerts)
+    return Centre([hall], settings, store=store, records=f"sqlite:///{tmp_path}/records.db", alerts=alerts)
 
 
 def _letters(tmp_path: Path) -> list[tuple[str, str]]:

@@ -61,7 +61,7 @@ class Machine:
 @contextmanager
 def centre_at(folder: Path, broker: Server, hall: Hall) -> Iterator[Centre]:
     settings = parse_broker(f"mqtt://127.0.0.1:{broker.port}")
-    with Centre(hall, settings, records=f"sqlite:///{folder}/records.db") as running:
+    with Centre([hall], settings, records=f"sqlite:///{folder}/records.db") as running:
         assert running.wait_connected()
         yield running
 

@@ -24,7 +24,7 @@ class Case:
 
     def __init__(self, records: Records) -> None:
         self.records, self.now = records, T0 + 300
-        self._node, self._book, self._desk = Numbered(), Casebook(Labels(None)), Desk()
+        self._node, self._book, self._desk = Numbered(), Casebook(Labels()), Desk()
 
     def say(self, phase: Phase, at: float, **more: Any) -> Message:
         """Its box says something."""

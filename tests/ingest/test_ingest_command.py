@@ -37,7 +37,7 @@ def test_wrong_listen_addresses(text: str) -> None:
             {"share": "a/b", "name": "a", "records": "postgresql://me:hush@127.0.0.1:9/hall"},
             "group 'a/b': expected letters",
         ),
-        ({"hall_file": Path("no-such-hall.yaml")}, "no-such-hall.yaml: cannot be read"),
+        ({"hall_files": [Path("no-such-hall.yaml")]}, "no-such-hall.yaml: cannot be read"),
     ],
 )
 def test_wrong_options_are_said_before_anything_starts(tmp_path: Path, options: dict[str, object], said: str) -> None:

@@ -40,7 +40,12 @@ class Desk:
         self.records, self.clock = records, ManualClock(T0)
         self.woken = 0
         self.book = InputBook(
-            records, None, Metrics(CollectorRegistry()), self.clock, Places(hall), on_duty=self._commanded
+            records,
+            None,
+            Metrics(CollectorRegistry()),
+            self.clock,
+            Places(*filter(None, [hall])),
+            on_duty=self._commanded,
         )
         self._keys = itertools.count(1)
 

@@ -64,7 +64,7 @@ def store() -> _Kept:
 @pytest.fixture
 def intake(tmp_path: Path, store: _Kept, records: Records, metrics: Metrics, hall: Hall) -> Iterator[Intake]:
     outlet = _outlet(store, tmp_path, records, metrics)
-    yield Intake(records, outlet, metrics, ManualClock(NOW), hall=hall)
+    yield Intake(records, outlet, metrics, ManualClock(NOW), halls=[hall])
     outlet.stop()
 
 
@@ -135,7 +135,7 @@ def test_batches_cut_anywhere_with_repeats_cause_the_same(
         outlet = _outlet(store, folder, records, metrics)
         for batch in batches:
             # Another process each time, which knows what is on record.
-            Intake(records, outlet, metrics, ManualClock(NOW), hall=hall).take(batch)
+            Intake(records, outlet, metrics, ManualClock(NOW), halls=[hall]).take(batch)
         results.append(_everything(records, store))
         outlet.stop()
         records.close()

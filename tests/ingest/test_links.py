@@ -47,7 +47,7 @@ def reader(records: Records) -> Reader:
 @pytest.fixture
 def links(records: Records, metrics: Metrics, hall: Hall, clock: ManualClock) -> Links:
     raised = Numbered().message(T0 + 300, an_event("raised"))
-    Intake(records, None, metrics, clock, hall=hall).take([Arrival.of(raised.topic, encode(raised), T0)])
+    Intake(records, None, metrics, clock, halls=[hall]).take([Arrival.of(raised.topic, encode(raised), T0)])
     return Links(records, "https://hall.example/centre/", clock)
 
 

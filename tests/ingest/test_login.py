@@ -33,7 +33,7 @@ from tests.support.servers import free_port
 def centre(tmp_path: Path, metrics: Metrics) -> Iterator[Centre]:
     """Never started: what two halls said is in its records. No hall file, so that both are taken."""
     settings = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
-    made = Centre(None, settings, records=f"sqlite:///{tmp_path}/records.db")
+    made = Centre([], settings, records=f"sqlite:///{tmp_path}/records.db")
     for n, hall in enumerate(("a", "b")):
         node = Numbered(Address(hall, "f1", "edge-f1"))
         said = [node.message(T0, a_state()), node.message(T0 + 1, an_event("raised", started_at=T0 - n))]
@@ -60,7 +60,7 @@ def app(centre: Centre, users: Users) -> FastAPI:
     return made
 
 
-PATHS = ("/api/hall", "/api/nodes", "/api/incidents", "/api/state", "/api/me", "/metrics", "/api/openapi.json")
+PATHS = ("/api/halls", "/api/nodes", "/api/incidents", "/api/state", "/api/me", "/metrics", "/api/openapi.json")
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/api/rollups?start=0&end=1"])
@@ -159,7 +159,7 @@ def test_a_large_body_is_not_read(app: FastAPI) -> None:
 
 def test_the_console_is_of_one_hall(centre: Centre, users: Users, hall: Hall, tmp_path: Path) -> None:
     settings = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
-    shown = Centre(hall, settings, records=f"sqlite:///{tmp_path}/records.db")
+    shown = Centre([hall], settings, records=f"sqlite:///{tmp_path}/records.db")
     app = create_app(shown, users)
 
     @app.get("/")
@@ -167,7 +167,8 @@ def test_the_console_is_of_one_hall(centre: Centre, users: Users, hall: Hall, tm
         return "the console"
 
     keys = key_of(users, "li", "viewer", ["demo"]), key_of(users, "wang", "viewer", ["a"])
-    assert [ask(app, "GET", path, key).status_code for path in ("/", "/api/hall") for key in keys] == [200, 403] * 2
+    for path in ("/", "/api/halls/demo"):
+        assert [ask(app, "GET", path, key).status_code for key in keys] == [200, 403]
     shown.stop()
 
 

@@ -53,7 +53,7 @@ class Desk:
 
 @pytest.fixture
 def centre(tmp_path: Path, hall: Hall) -> Iterator[Centre]:
-    made = Centre(hall, parse_broker(f"mqtt://127.0.0.1:{free_port()}"), records=f"sqlite:///{tmp_path}/records.db")
+    made = Centre([hall], parse_broker(f"mqtt://127.0.0.1:{free_port()}"), records=f"sqlite:///{tmp_path}/records.db")
     other = Numbered(Address("other", "f1", "edge-f1"))
     told = [
         Numbered().message(T0 + 300, an_event("raised")),

@@ -66,7 +66,7 @@ class Client:
 def centre(tmp_path: Path, hall: Hall) -> Iterator[Centre]:
     """Never started: nothing of it needs a broker."""
     settings = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
-    made = Centre(hall, settings, records=f"sqlite:///{tmp_path}/records.db", clock=ManualClock(T0))
+    made = Centre([hall], settings, records=f"sqlite:///{tmp_path}/records.db", clock=ManualClock(T0))
     yield made
     made.stop()
 

@@ -28,7 +28,7 @@ _QUICK = Passwords(time_cost=1, memory_kib=8)
 
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[Centre]:
-    made = Centre(None, parse_broker(f"mqtt://127.0.0.1:{free_port()}"), records=f"sqlite:///{tmp_path}/records.db")
+    made = Centre([], parse_broker(f"mqtt://127.0.0.1:{free_port()}"), records=f"sqlite:///{tmp_path}/records.db")
     yield made
     made.stop()
 

@@ -40,7 +40,7 @@ def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[Centre]:
     """Never started; what is taken in below is in its records."""
-    made = Centre(None, parse_broker(f"mqtt://127.0.0.1:{free_port()}"), records=f"sqlite:///{tmp_path}/records.db")
+    made = Centre([], parse_broker(f"mqtt://127.0.0.1:{free_port()}"), records=f"sqlite:///{tmp_path}/records.db")
     yield made
     made.stop()
 
