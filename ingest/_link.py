@@ -150,6 +150,14 @@ class Link:
         code, _ = self._client.subscribe(wanted)
         self._check(code)
 
+    def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Ask for no more of these; what waits in the session comes all the same.
+
+        Raises:
+            BrokerError: the connection is lost.
+        """
+        self._check(self._client.unsubscribe(list(topics))[0])
+
     def receive(self, wait_s: float, most: int, most_bytes: int) -> list[MQTTMessage]:
         """What has arrived, or arrives within `wait_s`; as soon as there is anything, and about so much of it at most.
 

@@ -101,8 +101,7 @@ class AlertSender:
     leaves these alone for `CLAIM_S`, in which this one says what became of them, be it after a restart.
 
     Args:
-        leader: says whether this process sends; None where there is no other.
-        name: of this process, the same after a restart.
+        leader: says whether this process sends, and its name; None where there is no other.
     """
 
     def __init__(
@@ -115,7 +114,6 @@ class AlertSender:
         labels: Labels | None = None,
         links: Links | None = None,
         leader: Leader | None = None,
-        name: str = "",
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._channel = channel
@@ -125,7 +123,7 @@ class AlertSender:
         self._labels = labels or Labels()
         self._links = links
         self._leader = leader
-        self._name = name
+        self._name = "" if leader is None else leader.name
         self._is_shared = leader is not None and records.is_shared
         self._claims = True
         """Whether alerts may have our name on them; an earlier run may have left some."""

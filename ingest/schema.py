@@ -243,6 +243,15 @@ used_links = Table(
     Column("used_at", Float, nullable=False),
 )
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("share", String(64), nullable=False, comment="the group"),
+    Column("started_at", Float, nullable=False),
+    comment="Processes that share the work, and have a session at the broker",
+)
+
 meta = Table(
     "meta",
     metadata,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from hall.layout import Hall
 from hall.topics import shared, subscriptions
 from ingest._change_poller import ChangePoller
 from ingest._escalator import Escalator
+from ingest._heirs import Heirs
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
 from ingest.casebook import Casebook
@@ -119,7 +121,7 @@ class Centre:
         self.reader = Reader(self._records)
         self.desk = Desk()
         self.metrics.registry.register(NodeMetrics(self.reader))
-        self.leader = Leader(self._records, self.metrics, clock)
+        self.leader = Leader(self._records, self.metrics, clock, name=name)
         self._outlet: Outlet | None = None
         if settings is not None:
             spill = Spill(_beside(self._records.place), self.metrics, max_bytes=spill_bytes)
@@ -131,7 +133,8 @@ class Centre:
         ]
         self.casebook = Casebook(self.labels, roster, plan.chains)
         self._escalator = Escalator(self._records, self.casebook, self.leader, clock, self._wake_senders)
-        intake = Intake(
+        make_intake = partial(
+            Intake,
             self._records,
             self._outlet,
             self.metrics,
@@ -145,9 +148,15 @@ class Centre:
         places = Places(*halls)
         self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, places, on_duty=self._wake_duty)
         self._hours = HourCloser(self._records, self.leader, clock)
-        counter = Counter(self.inputs)
-        self._subscriber = Subscriber(broker, name, intake, self.metrics, clock, topics=topics, counter=counter)
+        subscriber = partial(Subscriber, broker, clock=clock, topics=topics, counter=Counter(self.inputs))
+        self._subscriber = subscriber(name, make_intake(), self.metrics)
         self._duty = DutyForwarder(self._records, self.leader, clock, places, self._subscriber.retain)
+
+        def heir(gone: str, is_gone: Callable[[], bool]) -> Subscriber:
+            apart = Metrics(CollectorRegistry())  # ours say how our own connection is
+            return subscriber(gone, make_intake(), apart, in_place_of=is_gone)
+
+        self._heirs = None if share is None else Heirs(share, self._records, self.leader, clock, heir)
 
     def start(self) -> None:
         """Start every thread. Servers that are away are waited for; `health` says which."""
@@ -159,6 +168,8 @@ class Centre:
         self._escalator.start()
         self._poller.start()
         self._duty.start()
+        if self._heirs is not None:
+            self._heirs.start()
         self._subscriber.start()
 
     def stop(self) -> None:
@@ -168,6 +179,8 @@ class Centre:
         """
         self._duty.stop()
         self._subscriber.stop()
+        if self._heirs is not None:
+            self._heirs.stop()
         self._escalator.stop()
         for sender in self._senders:
             sender.stop()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from paho.mqtt.client import MQTTMessage
@@ -68,6 +68,8 @@ class Subscriber:
         topics: what to subscribe to; `$share/NAME/...` to share the work with other processes.
         counter: takes in what other systems of the halls ask.
         retry_s: before the first attempt to connect again; it doubles up to ten times as much.
+        in_place_of: this one stands in for the owner of the session, which is gone: it takes in what is there and gives
+            the subscription back, as long as this says that it is gone.
 
     Raises:
         InputError: the file with the broker's authority is none.
@@ -84,8 +86,10 @@ class Subscriber:
         topics: Sequence[str] = (SUBSCRIPTION,),
         counter: Counter | None = None,
         retry_s: float = 1.0,
+        in_place_of: Callable[[], bool] | None = None,
     ) -> None:
         self._counter = counter
+        self._in_place_of = in_place_of
         self._settings = settings
         self._context = tls_context(settings)
         self._client_id = client_id
@@ -151,6 +155,8 @@ class Subscriber:
         try:
             wait_s = 0.0
             while not self._stop.wait(wait_s):
+                if self._in_place_of is not None and not self._in_place_of():
+                    return
                 try:
                     self._serve()
                     wait_s = 0.0
@@ -166,7 +172,10 @@ class Subscriber:
         """Take in what comes by one connection, until it is lost or it is time to stop."""
         link = Link(self._settings, self._context, self._client_id, RECEIVE_MAXIMUM, self._wake, self._clock)
         try:
-            link.subscribe(self._topics)
+            if self._in_place_of is None:
+                link.subscribe(self._topics)
+            else:
+                link.unsubscribe(self._topics)
             while not self._stop.is_set():
                 batch = self._gather(link)
                 if link.is_subscribed and self.trouble is not None:

@@ -31,9 +31,9 @@ class _Process:
     def __init__(self, database: str, folder: Path, name: str, clock: ManualClock, channel: Channel) -> None:
         self.records = Records(database, place=folder / f"{name}.db")
         self.metrics = Metrics(CollectorRegistry())
-        self.leader = Leader(self.records, self.metrics, clock)
+        self.leader = Leader(self.records, self.metrics, clock, name=name)
         self.intake = Intake(self.records, None, self.metrics, clock, channels=[channel])
-        self.sender = AlertSender(channel, self.records, self.metrics, clock, leader=self.leader, name=name)
+        self.sender = AlertSender(channel, self.records, self.metrics, clock, leader=self.leader)
 
     def run_sender(self) -> None:
         """Let it go through what waits once."""
