@@ -25,6 +25,7 @@ from ingest._paging import MOST, Part
 _COMPONENTS = "x-components"
 """Where `answers` leaves what its schema refers to, until the whole document is put together."""
 _REF = "#/components/schemas/{name}"
+_PROBLEM = _REF.format(name="Problem")
 _WHY = {
     401: "Nobody is logged in.",
     403: "The user may not do this, or must change the password first.",
@@ -134,9 +135,20 @@ def _whole(document: dict[str, Any]) -> dict[str, Any]:
             for answer in operation["responses"].values():
                 for content in answer.get("content", {}).values():
                     components |= content.pop(_COMPONENTS, {})
+            said = operation["responses"]
+            if _is_fastapis(said.get("422", {})):
+                said["422"] = {
+                    "description": _WHY[422],
+                    "content": {"application/json": {"schema": {"$ref": _PROBLEM}}},
+                }
     for name in ("HTTPValidationError", "ValidationError"):
         components.pop(name, None)
     return document
+
+
+def _is_fastapis(answer: Mapping[str, Any]) -> bool:
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    return str(schema.get("$ref", "")).endswith("/HTTPValidationError")
 
 
 def _said(error: Mapping[str, Any]) -> str:

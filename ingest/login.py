@@ -19,7 +19,8 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hall.errors import InputError, RecordsError
+from hall.errors import RecordsError
+from ingest._answers import problems
 from ingest.users import HALL, SESSION_S, Account, Refused, Role, Users
 
 COOKIE = "hallwatch_session"
@@ -190,7 +191,7 @@ def add_login(app: FastAPI, users: Users | None, hall: str | None) -> None:
     if users is None:
         return
 
-    @app.post("/api/login", responses={401: {}, 429: {}})
+    @app.post("/api/login", responses=problems(429))
     def login(body: _Login, request: Request, response: Response) -> LoggedIn:
         """Begin a session: the answer sets the cookie."""
         found = users.login(body.name, body.password, _address(request))
@@ -207,13 +208,10 @@ def add_login(app: FastAPI, users: Users | None, hall: str | None) -> None:
         users.logout(key_of(request) or "")
         response.delete_cookie(COOKIE)
 
-    @app.post("/api/password", status_code=204, responses={401: {}, 429: {}, 400: {}})
+    @app.post("/api/password", status_code=204, responses=problems(429))
     def password(body: _NewPassword, request: Request) -> None:
         """Change one's own password; every session and token of it ends."""
-        try:
-            found = users.set_password(body.name, body.password, body.new, _address(request))
-        except InputError as exc:
-            raise HTTPException(400, str(exc)) from exc
+        found = users.set_password(body.name, body.password, body.new, _address(request))
         if found is not None:
             raise _refused(found)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import FastAPI, Response
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Float, Integer, MetaData, RowMapping, String, Table, create_engine, insert, select
 
@@ -50,6 +50,7 @@ def _sorted(keys: list[tuple[float, str, int]]) -> list[tuple[float, str, int]]:
     return sorted(keys, key=lambda key: (-key[0], key[1], key[2]))
 
 
+@settings(max_examples=40)
 @given(_keys, st.integers(1, 5))
 def test_pages_in_either_direction_are_the_list(keys: list[tuple[float, str, int]], limit: int) -> None:
     things = _Things(keys)
@@ -71,6 +72,7 @@ def test_pages_in_either_direction_are_the_list(keys: list[tuple[float, str, int
     things.close()
 
 
+@settings(max_examples=40)
 @given(_keys, _keys, st.integers(1, 5))
 def test_what_is_put_in_between_pages_moves_nothing(
     keys: list[tuple[float, str, int]], more: list[tuple[float, str, int]], limit: int
