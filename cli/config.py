@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli._options import LOCAL_BROKER, BrokerOption, NodeOption, address_of
+from cli._options import LOCAL_BROKER, Anything, BrokerOption, NodeOption, address_of
 from edge.config import fingerprint
 from edge.push import push_config
 from hall.broker import parse_broker
@@ -44,7 +43,7 @@ def push(
     """
     text = _read(hall_file)
     # The variables are those of the box: here each of them is there.
-    hall = parse_hall(text, name=str(hall_file), environ=_Anything())
+    hall = parse_hall(text, name=str(hall_file), environ=Anything())
     reply = push_config(
         parse_broker(broker),
         address_of(hall, node),
@@ -57,19 +56,6 @@ def push(
         raise InputError(f"not taken, {_short(reply.sha256)} stays in force: {reply.error}")
     cameras = f"cameras opened anew or closed: {', '.join(reply.changed)}" if reply.changed else "no camera was touched"
     typer.echo(f"taken: {_short(reply.sha256)} is in force; {cameras}")
-
-
-class _Anything(Mapping[str, str]):
-    """An environment that has every variable."""
-
-    def __getitem__(self, key: str) -> str:
-        return key
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 def _read(path: Path) -> str:

@@ -41,13 +41,14 @@ _COMMANDS = {
     "accuracy": _Entry("cli.accuracy", "accuracy", "edge", "Score the box on rendered scenarios."),
     "bench": _Entry("cli.bench", "app", "edge", "Measure this machine: every figure beside a limit or a peer."),
     "config": _Entry("cli.config", "app", "edge", "The hall file of a running box."),
+    "dashboards": _Entry("cli.dashboards", "app", "grafana", "Boards and alert rules for Grafana."),
     "evidence": _Entry("cli.evidence", "app", "edge", "Pictures and clips that boxes keep of events."),
     "models": _Entry("cli.models", "app", "edge", "The detectors hallwatch can run."),
     "audit": _Entry("cli.audit", "app", "ingest", "Who did what at the centre."),
     "retention": _Entry("cli.retention", "retention", "ingest", "Delete what is old from the records of a centre."),
     "users": _Entry("cli.users", "app", "ingest", "Who may look at a centre."),
 }
-_TELLING = {"demo": "iotcore", "edge": "onnxruntime", "ingest": "sqlalchemy"}
+_TELLING = {"demo": "iotcore", "edge": "onnxruntime", "ingest": "sqlalchemy", "grafana": "grafana_foundation_sdk"}
 """A package of each extra: where it is not, the extra is not."""
 
 

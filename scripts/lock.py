@@ -23,7 +23,7 @@ EDGE, CENTRE = "docker/edge.lock", "docker/centre.lock"
 PEERS = "tests/benchmarks/peers.lock"
 PURPOSE = {
     BUILD: "what builds the wheel",
-    RUN: "everything at run time: extras edge, ingest, dashboards, demo",
+    RUN: "everything at run time: extras edge, ingest, dashboards, demo, grafana",
     DEV: "what tests and checks need on top",
     EDGE: "run time of a box: extra edge",
     CENTRE: "run time of the centre: extras ingest, dashboards",
@@ -39,7 +39,7 @@ def wanted(project: Mapping[str, Any]) -> dict[str, list[str]]:
     extras: dict[str, list[str]] = metadata["optional-dependencies"]
     own = metadata["name"]
     return {
-        RUN: [*base, *_expand(extras, own, "demo")],
+        RUN: [*base, *_expand(extras, own, "demo"), *extras["grafana"]],
         # hatchling asks for editables only while it builds an editable wheel, as `make install` does.
         BUILD: [*project["build-system"]["requires"], "editables"],
         DEV: [line for line in extras["dev"] if not line.startswith(f"{own}[")],

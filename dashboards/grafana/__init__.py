@@ -1,0 +1,1 @@
+"""Grafana as code: boards, alert rules and what pushes them. docs/grafana.md tells what there is."""

@@ -1,0 +1,62 @@
+"""Every panel of every board asks a real store, and gets what was written."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from dashboards.grafana.boards import BOARDS, floor_board
+from dashboards.grafana.generate import board_json
+from dashboards.grafana.query import DIALECTS, Dialect, Query
+from dashboards.grafana.spec import Board, Panel, PlanPicture
+from tests.grafana import day
+from tests.grafana.conftest import Stores
+from tests.grafana.reference import Answer, Span
+
+VARIABLES = {"hall": "demo", "floor": ".*", "window": ".*"}
+ONE_FLOOR = {"hall": "demo", "floor": "f1", "window": "(?:w01|w02)"}
+PLANNED = floor_board(PlanPicture("data:image/svg+xml,http://x", *day.PLAN), "demo", "f1", "示例")
+
+WHOLE_DAY = Span(int(day.START * 1000), int(day.END * 1000), 600)
+NOW = Span(int((day.END - 120) * 1000), int(day.END * 1000), 60)
+
+
+def _cases() -> list[Any]:
+    return [
+        pytest.param(board, place, dialect, id=f"{dialect}-{board.uid('en')}-{panel.title.en}")
+        for dialect in DIALECTS
+        for board in (*BOARDS, PLANNED)
+        for place, panel in enumerate(board.panels)
+    ]
+
+
+def _rendered(board: Board, place: int, dialect: Dialect) -> dict[str, Any]:
+    (made,) = board_json([board], dialect, "zh")
+    panels = [panel for panel in made["panels"] if panel["type"] != "row"]
+    found: dict[str, Any] = panels[place]
+    return found
+
+
+@pytest.mark.parametrize(("board", "place", "dialect"), _cases())
+def test_a_panel_shows_what_was_written(stores: Stores, board: Board, place: int, dialect: Dialect) -> None:
+    panel: Panel = board.panels[place]
+    span = NOW if panel.now else WHOLE_DAY
+    rendered = _rendered(board, place, dialect)
+    for variables in (VARIABLES, ONE_FLOOR):
+        for target, asked in zip(panel.targets, rendered["targets"], strict=True):
+            expected = stores.points.answer(target.query, span, variables, dialect)
+            assert expected, f"nothing was written that {target.query} could show"
+            answer = stores.of(dialect).ask(asked, target.query, span, variables)
+            _compare(target.query, answer, expected, asked)
+
+
+def _compare(query: Query, answer: Answer, expected: Answer, asked: dict[str, Any]) -> None:
+    if query.raw:
+        expected = {(): dict(enumerate(sorted(v for values in expected.values() for v in values.values())))}
+    assert answer.keys() == expected.keys(), asked
+    for tags, steps in expected.items():
+        assert answer[tags].keys() == steps.keys(), (tags, asked)
+        for step, value in steps.items():
+            assert math.isclose(answer[tags][step], value, rel_tol=1e-6, abs_tol=1e-9), (tags, step, asked)
