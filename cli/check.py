@@ -38,7 +38,7 @@ def check(
         float, typer.Option("--timeout", min=0.1, help="Seconds that a camera has for its first picture.")
     ] = 10.0,
 ) -> None:
-    """Check a hall file, open its cameras, and write a picture of each with every area drawn on it.
+    """Check a hall file, open its cameras and write a picture of each with every area drawn on it.
 
     Every fault goes to stderr at once, each with its place in the file, what was found and what would be right.
 
