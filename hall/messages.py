@@ -31,8 +31,9 @@ Rule = Literal[
     "overload",
     "called_but_no_clerk",
     "closed_window_with_queue",
+    "node_offline",
 ]
-"""The last two are judged by the centre, the others by the boxes."""
+"""The last three are judged by the centre, the others by the boxes."""
 CameraFault = Literal["offline", "stalled", "unwatched", "frozen", "dark", "covered", "moved"]
 """Why nothing is known from a camera: the first three have no picture that was looked at, the others a wrong one."""
 Severity = Literal["warning", "critical"]

@@ -47,6 +47,7 @@ _ZH = Words(
         "overload": "边缘盒过载",
         "called_but_no_clerk": "叫号无人应",
         "closed_window_with_queue": "建议开窗",
+        "node_offline": "边缘盒离线",
     },
     what={
         "clerk_absent": "无人值守",
@@ -56,6 +57,7 @@ _ZH = Words(
         "overload": "未能分析全部画面",
         "called_but_no_clerk": "已叫号，窗口无人",
         "closed_window_with_queue": "排队超限，而有窗口暂停",
+        "node_offline": "没有消息，其窗口和区域无法判断",
     },
     faults={
         "offline": "无法连接",
@@ -74,6 +76,7 @@ _ZH = Words(
         "overload": "请检查边缘盒的负载、散热和电源；可减少该盒的摄像机，或更换性能更高的设备。",
         "called_but_no_clerk": "请通知该窗口人员返岗接待，或将该号改派其他窗口。",
         "closed_window_with_queue": "请开启潮汐窗口：通知暂停的窗口恢复服务，或增派人员。",
+        "node_offline": "请检查边缘盒的电源和网络；恢复之前请到现场巡视。",
     },
     fault_actions={
         "offline": "请检查摄像机的电源、网线和地址、账号。",
@@ -106,6 +109,7 @@ _EN = Words(
         "overload": "Box overloaded",
         "called_but_no_clerk": "Called, no clerk",
         "closed_window_with_queue": "Open a window",
+        "node_offline": "Box offline",
     },
     what={
         "clerk_absent": "nobody attends the window",
@@ -115,6 +119,7 @@ _EN = Words(
         "overload": "not every picture is looked at",
         "called_but_no_clerk": "a ticket was called and nobody is at the window",
         "closed_window_with_queue": "people wait past the limit while a window is paused",
+        "node_offline": "nothing is heard, so nobody judges its windows and zones",
     },
     faults={
         "offline": "cannot be reached",
@@ -134,6 +139,7 @@ _EN = Words(
         "overload": "Check load, cooling and power of the box; give it fewer cameras, or replace it by a faster one.",
         "called_but_no_clerk": "Call the clerk back, or call the ticket to another window.",
         "closed_window_with_queue": "Open a tidal window: end the pause of one that serves them, or send a clerk.",
+        "node_offline": "Check power and network of the box; walk the hall until it is back.",
     },
     fault_actions={
         "offline": "Check the camera's power, network cable, address and password.",

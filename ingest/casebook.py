@@ -13,12 +13,15 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from hall.clock import Instant
+from hall.layout import Hall
 from hall.messages import EventBody, Message
 from ingest import audit, schema
 from ingest._alert_text import AlertPhase, alert_text
+from ingest._groups import Moves, regroup
 from ingest.alerts import queue_alert
 from ingest.changes import Subject
 from ingest.escalation import Chain, Outcome, Standing, chain_for, step
+from ingest.grouping import sees_of
 from ingest.history import add_steps, step_row
 from ingest.incidents import Incident, changed, load_incidents, merge, save_incidents
 from ingest.labels import Labels
@@ -26,6 +29,10 @@ from ingest.recipients import Recipient, Roster, holds
 
 CENTRE = "centre"
 """Who escalates, in the audit log."""
+
+MACHINES = frozenset({"camera_fault", "overload"})
+TOGETHER_S = 10.0
+"""Alerts about machines wait so long: often several of them have one cause, which is told instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class Turn:
     touched: set[str] = field(default_factory=set)
     alerts: list[_Told] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    news: list[tuple[Incident, AlertPhase, bool]] = field(default_factory=list)
+    """What opened, became worse (`escalated`) or cleared, in order, and whether that is history."""
 
     @property
     def subjects(self) -> list[Subject]:
@@ -66,10 +75,14 @@ class Casebook:
         labels: what people call the parts of the hall.
         roster: who may be told.
         chains: who is told when, the first that fits.
+        halls: say what each camera sees.
     """
 
-    def __init__(self, labels: Labels, roster: Roster | None = None, chains: Sequence[Chain] = ()) -> None:
+    def __init__(
+        self, labels: Labels, roster: Roster | None = None, chains: Sequence[Chain] = (), *, halls: Sequence[Hall] = ()
+    ) -> None:
         self._labels = labels
+        self._sees = sees_of(*halls)
         self._roster = roster or Roster()
         self._chains = {chain.name: chain for chain in chains}
 
@@ -84,7 +97,10 @@ class Casebook:
         told = [(message, message.body) for message in messages if isinstance(message.body, EventBody)]
         turn = Turn(load_incidents(connection, sorted({body.event_id for _, body in told}), lock=True))
         for message, body in told:
-            self._count(turn, message, body.event_id, now)
+            _count(turn, message, body.event_id, now)
+        moves = regroup(connection, turn.incidents, turn.touched, self._sees)
+        self._move(turn, moves, now)
+        self._tell(turn, moves, now)
         self._write(connection, turn, now)
         return turn
 
@@ -123,30 +139,37 @@ class Casebook:
         self._write(connection, turn, now)
         return turn
 
-    def _count(self, turn: Turn, message: Message, event_id: str, now: Instant) -> None:
-        """One message more."""
-        before = turn.incidents.get(event_id)
-        after = merge(before, message)
-        at, late = message.captured_at.timestamp(), message.late
-        opened = before is None or after.openings > before.openings
-        worse = before is not None and not opened and after.severity != before.severity
-        cleared = not after.holds and (before is None or before.holds)
-        if opened:
-            after = changed(after, opened_at=now)
-            told = {"severity": after.severity, **({"late": True} if late else {})}
-            turn.steps.append(step_row(after, "opened", at, detail=told))
-            if after.label is None:
-                turn.alerts.append(_Told(after, "raised", late, tuple(self._roster.always)))
-        elif worse:
-            turn.steps.append(step_row(after, "worsened", at, detail={"severity": after.severity}))
-        if cleared:
-            after = changed(after, next_at=None)
-            turn.steps.append(step_row(after, "cleared", at, detail={"reason": after.reason}))
-            if after.label is None:
-                turn.alerts.append(_Told(after, "cleared", late, tuple(self._roster.always)))
-        turn.put(after)
-        if (opened or worse) and after.holds and after.closed_at is None:
-            self._join(turn, after, now)
+    def _move(self, turn: Turn, moves: Moves, now: Instant) -> None:
+        """Put down what belongs to what now; what is on its own again is told, if it never was."""
+        for incident in moves.joined:
+            turn.put(changed(incident, next_at=None))
+            turn.steps.append(step_row(incident, "grouped", now, detail={"head": incident.head}))
+        for incident in moves.left:
+            turn.put(incident)
+            turn.steps.append(step_row(incident, "ungrouped", now))
+            if not incident.holds or incident.closed_at is not None:
+                continue
+            if incident.event_id in moves.told:
+                turn.put(changed(incident, next_at=now if incident.chain else None))
+            else:
+                fresh = changed(incident, opened_at=now)
+                turn.put(fresh)
+                turn.alerts.append(_Told(fresh, "raised", recipients=tuple(self._roster.always)))
+                self._join(turn, fresh, now)
+
+    def _tell(self, turn: Turn, moves: Moves, now: Instant) -> None:
+        """Tell the news, but for what is a consequence of something else, or nothing."""
+        everybody = tuple(self._roster.always)
+        for then, phase, late in turn.news:
+            latest = turn.incidents[then.event_id]
+            silent = latest.head is not None and (phase != "cleared" or then.event_id not in moves.told)
+            if latest.label is not None or silent:
+                continue
+            if phase != "escalated":
+                turn.alerts.append(_Told(then, phase, late, everybody))
+            is_newest = (then.openings, then.severity) == (latest.openings, latest.severity)
+            if phase != "cleared" and is_newest and latest.holds and latest.closed_at is None:
+                self._join(turn, latest, now)
 
     def _join(self, turn: Turn, incident: Incident, now: Instant) -> None:
         """Let an incident that opened, or became worse, go by the chain that fits."""
@@ -191,7 +214,15 @@ class Casebook:
             if told.phase == "cleared":
                 recipients = [*recipients, *self._others_told(connection, told.incident)]
             queue_alert(
-                connection, recipients, told.incident, told.phase, self._labels, now, late=told.late, level=told.level
+                connection,
+                recipients,
+                told.incident,
+                told.phase,
+                self._labels,
+                now,
+                late=told.late,
+                level=told.level,
+                wait_s=TOGETHER_S if told.phase == "raised" and told.incident.rule in MACHINES else 0.0,
             )
         self._let_go(connection, [row["event_id"] for row in turn.steps if row["kind"] == "worsened"], turn, now)
 
@@ -217,3 +248,24 @@ class Casebook:
                 text = alert_text(incident, "raised", free[row.channel].language, self._labels, late=False)
                 values = {"title": text.title, "body": text.body, "next_at": now, "held_until": None}
                 connection.execute(update(schema.alerts).where(schema.alerts.c.id == row.id).values(**values))
+
+
+def _count(turn: Turn, message: Message, event_id: str, now: Instant) -> None:
+    """One message more."""
+    before = turn.incidents.get(event_id)
+    after = merge(before, message)
+    at, late = message.captured_at.timestamp(), message.late
+    opened = before is None or after.openings > before.openings
+    if opened:
+        after = changed(after, opened_at=now)
+        told = {"severity": after.severity, **({"late": True} if late else {})}
+        turn.steps.append(step_row(after, "opened", at, detail=told))
+        turn.news.append((after, "raised", late))
+    elif before is not None and after.severity != before.severity:
+        turn.steps.append(step_row(after, "worsened", at, detail={"severity": after.severity}))
+        turn.news.append((after, "escalated", late))
+    if not after.holds and (before is None or before.holds):
+        after = changed(after, next_at=None)
+        turn.steps.append(step_row(after, "cleared", at, detail={"reason": after.reason}))
+        turn.news.append((after, "cleared", late))
+    turn.put(after)

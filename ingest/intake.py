@@ -140,7 +140,9 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._halls = {hall.hall.id: hall for hall in halls}
-        self._casebook = casebook or Casebook(Labels(*halls), Roster([Recipient(channel) for channel in channels]))
+        self._casebook = casebook or Casebook(
+            Labels(*halls), Roster([Recipient(channel) for channel in channels]), halls=halls
+        )
         self._on_change = on_change
         self._on_alert = on_alert
 

@@ -45,6 +45,8 @@ class Live(msgspec.Struct, frozen=True):
     offline_at: Instant | None = None
     version: str = ""
     seen_at: Instant = float("-inf")
+    heard_at: Instant | None = None
+    """When the centre heard it last, by its own clock; a last will is no word of the node."""
     state_at: Instant | None = None
     state: StateBody | bytes | None = None
     health_at: Instant | None = None
@@ -73,7 +75,7 @@ def watch(known: Live | None, message: Message, now: Instant) -> Live:
     at = message.captured_at.timestamp()
     if isinstance(message.body, StatusBody):
         return _with_status(live, message, message.body, at, now)
-    live = msgspec.structs.replace(live, seen_at=max(live.seen_at, min(at, now)))
+    live = msgspec.structs.replace(live, seen_at=max(live.seen_at, min(at, now)), heard_at=now)
     if message.late:
         return live
     if isinstance(message.body, StateBody) and _is_newer(at, live.state_at, now):
@@ -97,6 +99,7 @@ def _with_status(live: Live, message: Message, body: StatusBody, at: Instant, no
         status_at=max(at, live.status_at),
         version=body.version if newest else live.version,
         seen_at=max(live.seen_at, min(at, now)),
+        heard_at=live.heard_at if body.status == "offline" else now,
     )
 
 

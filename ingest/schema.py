@@ -34,6 +34,7 @@ nodes = Table(
     Column("stopped_at", Float),
     Column("offline_at", Float, comment="of the newest last will, which is as old as its connection"),
     Column("seen_at", Float, nullable=False),
+    Column("heard_at", Float, comment="when the centre heard it last, by its own clock"),
     Column("state_at", Float),
     Column("state", LargeBinary),
     Column("health_at", Float),
@@ -81,6 +82,7 @@ incidents = Table(
     Index("incidents_by_time", "raised_at"),
     Index("incidents_due", "next_at"),
     Index("incidents_by_head", "head"),
+    Index("incidents_by_node", "hall", "floor", "node", "latest_at"),
     Index("incidents_by_status", "status", "raised_at"),
 )
 

@@ -35,6 +35,7 @@ from ingest.leader import Leader
 from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.node_metrics import NodeMetrics
+from ingest.node_watch import NodeWatch
 from ingest.outlet import Outlet
 from ingest.places import Places
 from ingest.reader import Reader
@@ -131,7 +132,7 @@ class Centre:
             AlertSender(c, self._records, self.metrics, clock, labels=self.labels, links=self.links, leader=self.leader)
             for c in roster.channels
         ]
-        self.casebook = Casebook(self.labels, roster, plan.chains)
+        self.casebook = Casebook(self.labels, roster, plan.chains, halls=halls)
         self._escalator = Escalator(self._records, self.casebook, self.leader, clock, self._wake_senders)
         make_intake = partial(
             Intake,
@@ -148,6 +149,16 @@ class Centre:
         places = Places(*halls)
         self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, places, on_duty=self._wake_duty)
         self._hours = HourCloser(self._records, self.leader, clock)
+        self._watch = NodeWatch(
+            self._records,
+            self.casebook,
+            self.leader,
+            clock,
+            lambda: self._subscriber.trouble is None,
+            halls=halls,
+            limit_s=plan.node_offline_s,
+            on_alert=self._wake_senders,
+        )
         subscriber = partial(Subscriber, broker, clock=clock, topics=topics, counter=Counter(self.inputs))
         self._subscriber = subscriber(name, make_intake(), self.metrics)
         self._duty = DutyForwarder(self._records, self.leader, clock, places, self._subscriber.retain)
@@ -166,6 +177,7 @@ class Centre:
             sender.start()
         self._hours.start()
         self._escalator.start()
+        self._watch.start()
         self._poller.start()
         self._duty.start()
         if self._heirs is not None:
@@ -182,6 +194,7 @@ class Centre:
         if self._heirs is not None:
             self._heirs.stop()
         self._escalator.stop()
+        self._watch.stop()
         for sender in self._senders:
             sender.stop()
         self._hours.stop()

@@ -22,6 +22,7 @@ from hall.units import Duration, Id
 from ingest._settings_check import check_names
 from ingest.channels import Channel
 from ingest.escalation import Chain, ChainStep, Unless
+from ingest.node_watch import NODE_OFFLINE_S
 from ingest.recipients import Quiet, Recipient, Roster
 
 
@@ -72,6 +73,9 @@ class CentreSettings(Model):
     hours: dict[Id, Annotated[Hours, BeforeValidator(parse_hours)]] = Field({}, description="written as in hall.yaml")
     channels: dict[Id, ChannelSettings] = Field({}, description="named by people and chains")
     people: dict[Id, PersonSettings] = Field({}, description="named by chains")
+    node_offline: Duration = Field(
+        NODE_OFFLINE_S, description="a box of which nothing is heard for so long is an incident"
+    )
     chains: list[ChainSettings] = Field([], description="the first that fits an incident is its chain")
 
 
@@ -81,9 +85,13 @@ class CentrePlan:
     Attributes:
         roster: who may be told.
         chains: who is told when, the first first.
+        node_offline_s: a box of which nothing is heard for so long is an incident.
     """
 
-    def __init__(self, roster: Roster | None = None, chains: tuple[Chain, ...] = ()) -> None:
+    def __init__(
+        self, roster: Roster | None = None, chains: tuple[Chain, ...] = (), node_offline_s: float = NODE_OFFLINE_S
+    ) -> None:
+        self.node_offline_s = node_offline_s
         self.roster = roster or Roster()
         self.chains = chains
 
@@ -140,7 +148,8 @@ def _plan(settings: CentreSettings, name: str) -> CentrePlan:
             for channel in person.channels
         ]
     always = [named[key][0] for key, told in settings.channels.items() if told.everything]
-    return CentrePlan(Roster(always, named), tuple(_chain(chain, schedules) for chain in settings.chains))
+    chains = tuple(_chain(chain, schedules) for chain in settings.chains)
+    return CentrePlan(Roster(always, named), chains, settings.node_offline)
 
 
 def _chain(told: ChainSettings, schedules: Mapping[str, Schedule]) -> Chain:
