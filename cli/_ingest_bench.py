@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,23 +16,35 @@ from typing import Any
 
 import msgspec
 
+from cli._bench_servers import START_S, Server, Victoria, mosquitto, victoria_metrics
 from hall.broker import BrokerSettings
-from hall.errors import InputError, ServiceError
+from hall.errors import ServiceError
 from ingest import bench
 from ingest.bench import Drained, Work, count_points, encoded, floor_messages
 
-_START_S = 10.0
 _LONGEST_S = 900.0
 
 
 class Round(msgspec.Struct, frozen=True):
-    """One drain of the same messages by both. Broker and store: their processor time while the centre drained."""
+    """One drain of the same messages by both, and the store filled with the same lines, made before, by nobody else.
+
+    Attributes:
+        limit_s: the least that receiving and storing can take on these cores: both at once, each as fast as alone.
+        broker_cpu_s, store_cpu_s: processor time while the centre drained.
+        broker_peer_cpu_s: of the broker, while the peer drained.
+        store_alone_cpu_s: of the store, while it was filled.
+    """
 
     centre: Drained
     peer: Drained
+    store: Drained
     ratio_to_peer: float
+    ratio_to_limit: float
+    limit_s: float
     broker_cpu_s: float
     store_cpu_s: float
+    broker_peer_cpu_s: float
+    store_alone_cpu_s: float
 
 
 class Outage(msgspec.Struct, frozen=True):
@@ -71,6 +76,8 @@ class IngestFigures(msgspec.Struct, frozen=True):
     Attributes:
         ratio_to_peer: the median of the rounds: messages a second of the centre, through to the store, over those
             of the bare subscriber.
+        ratio_to_limit: likewise over `limit_per_s`, what bare subscriber and store alone would let through together:
+            the least of their rates, and of the cores over what broker, subscriber and store compute for a message.
         cpu_us, peer_cpu_us: processor time per message, of these processes alone.
         store_cpu_us, broker_cpu_us: what VictoriaMetrics and mosquitto spent on a message meanwhile. All of it together
             over the cores is the least time that a message can take on this machine.
@@ -80,11 +87,15 @@ class IngestFigures(msgspec.Struct, frozen=True):
     cores: int
     work: Work
     ratio_to_peer: float
+    ratio_to_limit: float
     per_s: float
     peer_per_s: float
+    store_per_s: float
+    limit_per_s: float
     cpu_us: float
     peer_cpu_us: float
     store_cpu_us: float
+    store_alone_cpu_us: float
     broker_cpu_us: float
     rss_mb: float
     points: int
@@ -112,17 +123,20 @@ def bench_ingest(work: Work, *, rounds: int, away_s: float, say: Callable[[str],
     counted = [count_points(message) for message in floor_messages(work, 0.0)]
     points, samples = (sum(column) for column in zip(*counted, strict=True))
     for number in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="hallwatch-bench-") as text, _servers(Path(text)) as (broker, victoria):
-            say(f"round {number + 1} of {rounds}")
-            done.append(_round(work, points, broker, victoria, Path(text)))
+        say(f"round {number + 1} of {rounds}: the store alone")
+        with _folder() as folder, victoria_metrics(folder) as victoria:
+            alone = _fill(work, victoria)
+        say(f"round {number + 1} of {rounds}: the bare subscriber, and the centre")
+        with _folder() as folder, mosquitto(folder) as broker, victoria_metrics(folder) as victoria:
+            done.append(_round(work, points, broker, victoria, folder, *alone))
             stored = victoria.samples()
         if stored != samples:
             raise ServiceError(f"VictoriaMetrics holds {stored} samples; expected {samples}")
     outage = None
     if away_s > 0:
         say(f"the store away for {away_s:g} s")
-        with tempfile.TemporaryDirectory(prefix="hallwatch-bench-") as text, _servers(Path(text)) as (broker, victoria):
-            outage = _outage(work, points, samples, away_s, broker, victoria, Path(text))
+        with _folder() as folder, mosquitto(folder) as broker, victoria_metrics(folder) as victoria:
+            outage = _outage(work, points, samples, away_s, broker, victoria, folder)
     return _figures(work, done, points, samples, stored, outage)
 
 
@@ -133,14 +147,18 @@ def _figures(
         return statistics.median(of(one) for one in rounds)
 
     return IngestFigures(
-        cores=os.cpu_count() or 1,
+        cores=_cores(),
         work=work,
         ratio_to_peer=median(lambda r: r.ratio_to_peer),
+        ratio_to_limit=median(lambda r: r.ratio_to_limit),
         per_s=median(lambda r: work.messages / r.centre.seconds),
         peer_per_s=median(lambda r: work.messages / r.peer.seconds),
+        store_per_s=median(lambda r: work.messages / r.store.seconds),
+        limit_per_s=median(lambda r: work.messages / r.limit_s),
         cpu_us=median(lambda r: r.centre.cpu_s / work.messages * 1e6),
         peer_cpu_us=median(lambda r: r.peer.cpu_s / work.messages * 1e6),
         store_cpu_us=median(lambda r: r.store_cpu_s / work.messages * 1e6),
+        store_alone_cpu_us=median(lambda r: r.store_alone_cpu_s / work.messages * 1e6),
         broker_cpu_us=median(lambda r: r.broker_cpu_s / work.messages * 1e6),
         rss_mb=max(r.centre.rss_mb for r in rounds),
         points=points,
@@ -151,28 +169,62 @@ def _figures(
     )
 
 
-def _round(work: Work, points: int, broker: _Server, victoria: _Victoria, folder: Path) -> Round:
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="hallwatch-bench-") as name:
+        yield Path(name)
+
+
+def _fill(work: Work, victoria: Victoria) -> tuple[Drained, float]:
+    """Fill the store alone; also its processor time."""
+    with _child(bench.fill_store, victoria.address, work, _start(work)) as told:
+        _next(told)  # everything to write is made
+        before = victoria.cpu_s
+        return _last(told), victoria.cpu_s - before
+
+
+def _round(
+    work: Work,
+    points: int,
+    broker: Server,
+    victoria: Victoria,
+    folder: Path,
+    store: Drained,
+    store_alone_cpu_s: float,
+) -> Round:
     settings = BrokerSettings("127.0.0.1", broker.port)
     for name in (bench.PEER, bench.CENTRE):
         bench.remember(settings, name)
     bench.publish(settings, encoded(floor_messages(work, _start(work))))
+    first = broker.cpu_s
     with _child(bench.drain_bare, settings, work.messages) as told:
         peer = _last(told)
     before = broker.cpu_s, victoria.cpu_s
     with _child(bench.drain_centre, settings, victoria.address, folder, work.messages, points) as told:
         centre = _last(told)
     after = broker.cpu_s, victoria.cpu_s
+    computed_s = peer.cpu_s + before[0] - first + store_alone_cpu_s
+    limit_s = max(peer.seconds, store.seconds, computed_s / _cores())
     return Round(
         centre=centre,
         peer=peer,
+        store=store,
         ratio_to_peer=peer.seconds / centre.seconds,
+        ratio_to_limit=limit_s / centre.seconds,
+        limit_s=limit_s,
         broker_cpu_s=after[0] - before[0],
         store_cpu_s=after[1] - before[1],
+        broker_peer_cpu_s=before[0] - first,
+        store_alone_cpu_s=store_alone_cpu_s,
     )
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _outage(
-    work: Work, points: int, samples: int, away_s: float, broker: _Server, victoria: _Victoria, folder: Path
+    work: Work, points: int, samples: int, away_s: float, broker: Server, victoria: Victoria, folder: Path
 ) -> Outage:
     settings = BrokerSettings("127.0.0.1", broker.port)
     bench.remember(settings, bench.CENTRE)
@@ -227,7 +279,7 @@ def _child(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]
     theirs.close()
     try:
         yield ours
-        child.join(_START_S)
+        child.join(START_S)
     finally:
         child.kill()
         child.join()
@@ -249,124 +301,6 @@ def _last(told: Connection) -> Drained:
     return said
 
 
-class _Server:
-    """A server on loopback with a port and a folder of its own."""
-
-    def __init__(self, command: Sequence[str], port: int, log: Path) -> None:
-        self._command = command
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = port
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)  # noqa: S603
-        deadline = time.monotonic() + _START_S
-        while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceError(f"{self._command[0]} did not start:\n{self._log.read_text()[-1000:]}")
-            time.sleep(0.02)
-
-    def answers(self) -> bool:
-        """Whether somebody listens."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5):
-            return True
-        return False
-
-    @property
-    def cpu_s(self) -> float:
-        """Processor time that it has taken."""
-        assert self._process is not None
-        # proc(5): after the name in brackets, user and system time are the twelfth and the thirteenth.
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self) -> None:
-        """End it."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(_START_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-
-class _Victoria(_Server):
-    """A VictoriaMetrics that can be asked what it holds."""
-
-    @property
-    def address(self) -> str:
-        """As `--store` takes it."""
-        return f"victoria+http://127.0.0.1:{self.port}"
-
-    def answers(self) -> bool:
-        """Whether it is well."""
-        try:
-            self._get("/health")
-        except (OSError, urllib.error.URLError):
-            return False
-        return True
-
-    def samples(self) -> int:
-        """How many numbers of ours it holds."""
-        self._get("/internal/force_flush")
-        query = {"query": f'sum(count_over_time({{hall="{bench.HALL}"}}[60d]))', "time": f"{time.time() + 60:.0f}"}
-        answer = json.loads(self._get(f"/api/v1/query?{urllib.parse.urlencode(query)}"))
-        found = answer["data"]["result"]
-        return int(found[0]["value"][1]) if found else 0
-
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
-            return bytes(answer.read())
-
-
-@contextlib.contextmanager
-def _servers(folder: Path) -> Iterator[tuple[_Server, _Victoria]]:
-    port = _free_port()
-    config = folder / "mosquitto.conf"
-    config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
-        "persistence false\n"
-    )
-    broker = _Server([_program("mosquitto"), "-c", str(config)], port, folder / "mosquitto.log")
-    victoria_port = _free_port()
-    command = [
-        _program("victoria-metrics"),
-        f"-storageDataPath={folder / 'victoria'}",
-        f"-httpListenAddr=127.0.0.1:{victoria_port}",
-        "-retentionPeriod=100y",
-        "-memory.allowedPercent=5",
-        "-search.latencyOffset=0s",
-        "-search.maxUniqueTimeseries=10000000",
-        "-search.maxSamplesPerQuery=1000000000",
-        "-search.maxQueryDuration=60s",
-    ]
-    victoria = _Victoria(command, victoria_port, folder / "victoria.log")
-    try:
-        broker.start()
-        victoria.start()
-        yield broker, victoria
-    finally:
-        victoria.stop()
-        broker.stop()
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if found is None:
-        raise InputError(f"{name} is not installed; expected the Debian package of this name: apt-get install {name}")
-    return found
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def ingest_text(figures: IngestFigures) -> str:
     """The figures for people."""
     work = figures.work
@@ -377,6 +311,10 @@ def ingest_text(figures: IngestFigures) -> str:
         f"ratio_to_peer {figures.ratio_to_peer:.2f} on {figures.cores} cores; processor time per message: centre "
         f"{figures.cpu_us:.0f} us, store {figures.store_cpu_us:.0f}, broker {figures.broker_cpu_us:.0f}; peer "
         f"{figures.peer_cpu_us:.0f}; memory of the centre {figures.rss_mb:.0f} MB",
+        f"ratio_to_limit {figures.ratio_to_limit:.2f}: the store alone takes lines made before at "
+        f"{figures.store_per_s:.0f} messages a second, {figures.store_alone_cpu_us:.0f} us each; beside a bare "
+        f"subscriber these cores allow {figures.limit_per_s:.0f}, "
+        f"a ratio_to_peer of {figures.limit_per_s / figures.peer_per_s:.2f}",
     ]
     if (outage := figures.outage) is not None:
         lines.append(

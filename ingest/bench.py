@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ from hall.clock import Instant, to_datetime
 from hall.errors import BrokerError, ServiceError
 from hall.messages import MESSAGES, Message, StateBody, WindowState, ZoneState, compose, encode
 from hall.topics import SUBSCRIPTION, Address
+from ingest.outlet import WRITERS
 from ingest.points import points_of
 from ingest.service import Centre, tune_process
+from ingest.store import open_store, parse_store
+from ingest.subscriber import BATCH_MESSAGES
 
 HALL = "bench"
 CENTRE = "hallwatch-bench"
@@ -219,6 +223,30 @@ def drain_centre(
                 told = meter.seconds
                 answer.send((counted, _memory_mb("VmRSS"), sample("hallwatch_points_spill_bytes") or 0.0))
         drained = meter.drained(messages)
+    answer.send(drained)
+
+
+def fill_store(store: str, work: Work, start: Instant, answer: Connection) -> None:
+    """The store alone: lines made before are written as the centre writes them. Sends one number, then `Drained`.
+
+    Args:
+        store: its address.
+        work: what messages to make lines of.
+        start: when they begin.
+        answer: where to send when everything is made, and `Drained` when it is written.
+    """
+    made = [points.lines for message in floor_messages(work, start) if (points := points_of(message, 0.0))]
+    batches = [b"\n".join(made[i : i + BATCH_MESSAGES]) for i in range(0, len(made), BATCH_MESSAGES)]
+    settings = parse_store(store)
+    assert settings is not None
+    opened = open_store(settings)
+    answer.send(len(made))
+    meter = _Meter()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for _ in pool.map(opened.write, batches):
+            pass
+    drained = meter.drained(len(made))
+    opened.close()
     answer.send(drained)
 
 

@@ -27,7 +27,9 @@ _log = logging.getLogger(__name__)
 PATIENCE_S = 2.0
 """How long a batch waits for the store before it goes to the spill: alerts wait with it."""
 
-_WRITERS = 2
+WRITERS = 2
+"""Batches that are written at the same time."""
+
 _IDLE_S = 5.0
 
 
@@ -69,7 +71,7 @@ class Outlet:
         self._patience_s = patience_s
         self._first_wait_s = first_wait_s
         self._longest_wait_s = longest_wait_s
-        self._pool = ThreadPoolExecutor(_WRITERS, "store-writer")
+        self._pool = ThreadPoolExecutor(WRITERS, "store-writer")
         self._stop = threading.Event()
         self._filled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-spill", daemon=True)

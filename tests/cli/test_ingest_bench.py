@@ -28,6 +28,9 @@ def test_everything_sent_is_in_the_store_and_memory_is_bounded_while_it_is_away(
     assert figures["points"] == 300 * 60
     assert figures["stored"] == figures["samples"] > 300 * 60 * 5
     assert figures["ratio_to_peer"] > 0
+    assert 0 < figures["limit_per_s"] <= min(figures["peer_per_s"], figures["store_per_s"])
+    (one,) = figures["rounds"]
+    assert figures["ratio_to_limit"] == one["limit_s"] / one["centre"]["seconds"]
     assert figures["cpu_us"] > figures["peer_cpu_us"] > 0
     outage = figures["outage"]
     assert outage["samples"] == outage["expected"] == figures["samples"]
