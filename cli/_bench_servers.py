@@ -139,6 +139,7 @@ def victoria_metrics(folder: Path) -> Iterator[Victoria]:
         "-retentionPeriod=100y",
         "-memory.allowedPercent=5",
         "-search.latencyOffset=0s",
+        "-dedup.minScrapeInterval=1ms",
         "-search.maxUniqueTimeseries=10000000",
         "-search.maxSamplesPerQuery=1000000000",
         "-search.maxQueryDuration=60s",

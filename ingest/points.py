@@ -84,8 +84,9 @@ class Measurement(Generic[R]):
     """Points of one name: which messages they come from, and what stands in them.
 
     `time` is when a point was, `captured_at` where it is None. `identity` names what happened, for points that may
-    share a millisecond and all tags. `telemetry` says that a point may be dropped while the store is away for long
-    and the disk quota is spent.
+    share a millisecond and all tags; where many `gather` in one frame, and a store of milliseconds must tell them
+    apart, the thousandths of their second are the number of their message. `telemetry` says that a point may be
+    dropped while the store is away for long and the disk quota is spent.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Measurement(Generic[R]):
     time: Callable[[R], datetime] | None = None
     time_meaning: str = "captured_at"
     identity: Callable[[Message, R], str] | None = None
+    gather: bool = False
     telemetry: bool = True
 
     @cached_property
@@ -208,8 +210,8 @@ STAY = Measurement[StayBody](
         Field("unknown_s", "s", "of it while the camera saw nothing"),
     ),
     time=lambda s: s.ended_at,
-    time_meaning="ended_at",
-    identity=lambda _, s: s.stay_id,
+    time_meaning="the second of ended_at",
+    gather=True,
     telemetry=False,
 )
 
@@ -222,7 +224,8 @@ CROSSING = Measurement[CrossingBody](
         Tag("direction", "in or out"),
     ),
     fields=(Field("people", "people", "always 1: sum it", lambda _m, _c: 1.0),),
-    identity=lambda m, _: f"{m.boot}/{m.seq}",
+    time_meaning="the second of captured_at",
+    gather=True,
     telemetry=False,
 )
 
@@ -405,6 +408,8 @@ def _time_ns(measurement: Measurement[R], message: Message, row: R, received_at:
     if isinstance(message.body, StatusBody) and message.body.status == "offline":
         return round(received_at * 1000) * 1_000_000
     at = message.captured_at if measurement.time is None else measurement.time(row)
+    if measurement.gather:
+        return (int(at.timestamp()) * 1000 + message.seq % 1000) * 1_000_000
     identity = "" if measurement.identity is None else measurement.identity(message, row)
     return round(at.timestamp() * 1000) * 1_000_000 + (crc32(identity.encode()) % 1_000_000 if identity else 0)
 

@@ -81,18 +81,18 @@ def test_the_phases_of_an_event_never_overwrite_each_other() -> None:
     assert "subject=window/w01,phase=raised phase_code=1,severity=1," in lines[0]
 
 
-def test_two_who_leave_in_one_frame_are_two_points_and_stay_two_when_written_again() -> None:
-    stays = [StayBody(f"stay-{i}", "waiting", to_datetime(T0), to_datetime(T0 + 60), 60.0, "left") for i in range(50)]
-    lines = [_lines(stay)[0] for stay in stays]
-    assert len(set(lines)) == 50
-    assert {int(line.rsplit(" ", 1)[1]) // 1_000_000 for line in lines} == {int((T0 + 60) * 1000)}
-    assert [_lines(stay)[0] for stay in stays] == lines
+LEFT = StayBody("stay-1", "waiting", to_datetime(T0), to_datetime(T0 + 60.25), 60.25, "left")
 
 
-def test_two_who_enter_in_one_frame_are_two_points() -> None:
+@pytest.mark.parametrize("body", [LEFT, CrossingBody("door", "in")])
+def test_many_in_one_frame_have_milliseconds_of_their_own_in_their_second(body: AnyBody) -> None:
     node = Numbered()
-    points = [points_of(node.message(T0, CrossingBody("door", "in")), T0) for _ in range(2)]
-    assert points[0] != points[1]
+    messages = [node.message(T0 + 60.25, body) for _ in range(1000)]
+    lines = [points.lines for message in messages if (points := points_of(message, T0))]
+    moments = [int(line.rsplit(b" ", 1)[1]) for line in lines]
+    assert sorted(moments) == [int(T0 + 60) * 1_000_000_000 + i * 1_000_000 for i in range(1000)]
+    again = [points.lines for message in messages if (points := points_of(message, T0 + 9))]
+    assert again == lines
 
 
 def test_a_last_will_counts_when_it_is_heard() -> None:

@@ -146,6 +146,7 @@ def victoria_metrics(folder: Path) -> Server:
         "-retentionPeriod=100y",
         "-memory.allowedPercent=5",
         "-search.latencyOffset=0s",
+        "-dedup.minScrapeInterval=1ms",
     ]
     ready = _answers_http(f"http://127.0.0.1:{port}/health")
     return Server("victoria-metrics", command, port, folder, ready)
