@@ -51,7 +51,7 @@ density: $(DONE)/run $(DONE)/peers ## cameras a box keeps up with, beside the lo
 accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --only restless" runs some, in build/accuracy
 	$(BIN)/hallwatch accuracy $(ARGS)
 
-chaos: $(DONE)/dev $(DONE)/test-packages ## a box killed 200 times, its broker stopped and started; ARGS="--seed 5 --kills 50"
+chaos: $(DONE)/dev $(DONE)/test-packages ## box and centre killed, their servers stopped, full or hanging, a quarter of an hour; ARGS="--only box --seed 5"
 	$(BIN)/python -m tests.benchmarks.bench_chaos $(ARGS)
 
 soak: $(DONE)/dev $(DONE)/test-packages ## a box for 45 minutes with a fault a minute; ARGS="--minutes 10"

@@ -17,6 +17,8 @@ from hall.clock import Instant
 from ingest._alert_text import AlertPhase
 
 MINUTE_S = 60.0
+LONGEST_WAIT_S = 300.0
+"""Between two attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,20 @@ def entries_of(
     entries: list[Entry] = []
     for event_id, alerts in by_event.items():
         again = any(a.phase == "raised" and a.opening > 1 for a in alerts)
-        if again and now - told_at.get(event_id, float("-inf")) < cooldown_s:
+        if again and 0 <= now - told_at.get(event_id, float("-inf")) < cooldown_s:
             continue
         if merge:
-            if all(a.next_at <= now for a in alerts):
+            if all(_is_due(a, now) for a in alerts):
                 entries.append(Entry(alerts[-1], tuple(alerts[:-1])))
         else:
-            entries += [Entry(a) for a in takewhile(lambda a: a.next_at <= now, alerts)]
+            entries += [Entry(a) for a in takewhile(lambda a: _is_due(a, now), alerts)]
     return sorted(entries, key=lambda e: e.alerts[0].id)
+
+
+def _is_due(alert: Waiting, now: Instant) -> bool:
+    """What is to wait for longer than anything does was put off before the clock was set back."""
+    is_held = alert.next_at == alert.held_until
+    return alert.next_at <= now or (alert.next_at > now + LONGEST_WAIT_S and not is_held)
 
 
 def fit(lines: Sequence[str], limit_bytes: int) -> list[int]:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 
 from hall.clock import Clock, Instant
 from hall.errors import RecordsError
-from ingest._alert_plan import MINUTE_S, Entry, Waiting, entries_of, fit
+from ingest._alert_plan import LONGEST_WAIT_S, MINUTE_S, Entry, Waiting, entries_of, fit
 from ingest._alert_text import LINK_WORDS, AlertPhase, AlertText, alert_text, digest_line, digest_title
 from ingest._robots import cut
 from ingest._sent_note import SentNote
@@ -34,7 +34,6 @@ from ingest.schema import alert_messages, alerts
 _log = logging.getLogger(__name__)
 
 FIRST_WAIT_S = 2.0
-LONGEST_WAIT_S = 300.0
 GIVE_UP_S = 24 * 3600.0
 """An alert older than this helps nobody; it is marked failed."""
 
@@ -206,7 +205,10 @@ class AlertSender:
     def _taken(self, now: Instant) -> ColumnElement[bool]:
         """Alerts that another process sends now."""
         return and_(
-            alerts.c.claimed_by.is_not(None), alerts.c.claimed_by != self._name, alerts.c.claimed_at > now - CLAIM_S
+            alerts.c.claimed_by.is_not(None),
+            alerts.c.claimed_by != self._name,
+            alerts.c.claimed_at > now - CLAIM_S,
+            alerts.c.claimed_at <= now + CLAIM_S,  # the clock was not set back since
         )
 
     def _messages(self) -> Iterator[tuple[Sequence[Entry], AlertText]]:
@@ -218,7 +220,7 @@ class AlertSender:
                 return
             told_at = self._told_at(connection, waiting) if channel.cooldown_s else {}
             entries = entries_of(waiting, now, merge=channel.merges, cooldown_s=channel.cooldown_s, told_at=told_at)
-            mine = (alert_messages.c.channel == channel.id) & (alert_messages.c.at > now - MINUTE_S)
+            mine = (alert_messages.c.channel == channel.id) & alert_messages.c.at.between(now - MINUTE_S, now)
             sent_at = connection.scalars(select(alert_messages.c.at).where(mine)).all()
             together = channel.pace.messages(entries, sent_at, now)
             many = [entry.alert.event_id for some in together if len(some) > 1 for entry in some]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ingest._alert_plan import Entry, Pace, Waiting, entries_of, fit
@@ -27,6 +29,10 @@ def _entries(*alerts: Waiting, merge: bool = True, told_at: dict[str, float] | N
         ([_alert(1, "a", next_at=NOW + 1), _alert(2, "a", "cleared"), _alert(3)], [[3]], [[3]]),
         # its first alert is due, its second was refused
         ([_alert(1, "a"), _alert(2, "a", "cleared", next_at=NOW + 1)], [], [[1]]),
+        # its first alert was refused before the clock was set back by an hour
+        ([_alert(1, "a", next_at=NOW + 3602), _alert(2, "a", "cleared")], [[1, 2]], [[1], [2]]),
+        # it is held until the end of quiet hours
+        ([replace(_alert(1, "a", next_at=NOW + 3602), held_until=NOW + 3602)], [], []),
     ],
 )
 def test_what_is_said_to_people_and_to_machines(
@@ -45,6 +51,8 @@ def test_what_is_said_to_people_and_to_machines(
         ([_alert(2, "a", opening=2)], {"a": NOW - 300}, [[2]]),
         # it was never told, as nothing could be sent: no reason to wait
         ([_alert(1, "a"), _alert(2, "a", "cleared"), _alert(3, "a", opening=2)], {}, [[1, 2, 3]]),
+        # the clock was set back since
+        ([_alert(2, "a", opening=2)], {"a": NOW + 3600}, [[2]]),
         # that it is over is told at once
         ([_alert(2, "a", "cleared")], {"a": NOW - 1}, [[2]]),
     ],

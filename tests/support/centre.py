@@ -76,6 +76,7 @@ class Publisher:
     def __init__(self, port: int) -> None:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(0)
+        self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type] # paho takes any number
         connected = threading.Event()
         self._client.on_connect = lambda *_: connected.set()
         self._client.connect("127.0.0.1", port)

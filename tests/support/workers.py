@@ -236,7 +236,7 @@ def _settled(
 ) -> list[str]:
     """What is wrong, once all is there or nothing comes any more."""
     records = Records(database)
-    alerts = {_key(*row[:3]) for row in expected.rows["alerts"]}
+    alerts = {alert_key(*row[:3]) for row in expected.rows["alerts"]}
     deadline = time.monotonic() + 60
     while True:
         time.sleep(0.3)
@@ -252,5 +252,5 @@ def _settled(
     return wrong
 
 
-def _key(event_id: str, phase: str, opening: int) -> str:
+def alert_key(event_id: str, phase: str, opening: int) -> str:
     return f"{event_id}:{phase}{'' if opening == 1 else f':{opening}'}"
