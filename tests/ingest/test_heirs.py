@@ -20,7 +20,7 @@ from tests.support.servers import Server, wait_until
 @contextmanager
 def _worker(name: str, folder: Path, broker: Server, database: str) -> Iterator[Centre]:
     settings = parse_broker(f"mqtt://127.0.0.1:{broker.port}")
-    with Centre(None, settings, records=database, name=name, share="test", spool=folder) as centre:
+    with Centre((), settings, records=database, name=name, share="test", spool=folder) as centre:
         assert centre.wait_connected()
         yield centre
 
