@@ -174,6 +174,10 @@ class Limits(Model):
     clear_hold: Duration = Field(5.0, description="how long a wait must be back under its limit to clear")
     camera_fault: Duration = Field(10.0, description="a camera without a picture that can be believed")
     overload: Duration = Field(60.0, description="a box that cannot look at the frames it should")
+    called_but_no_clerk: Duration = Field(60.0, description="a ticket called to a window whose clerk is away")
+    closed_window_with_queue: Duration = Field(
+        60.0, description="people over `long_wait`, or an expected wait over it, while a window is closed"
+    )
     camera_lost: Duration = Field(300.0, description="unknown for so long, a raised event clears: camera_lost")
 
 

@@ -129,9 +129,13 @@ def _is_newer(at: Instant, known_at: Instant | None, now: Instant) -> bool:
     return known_at is None or at >= known_at or known_at > now + CLOCK_AHEAD_S
 
 
-def load_live(connection: Connection, keys: Iterable[NodeKey] | None = None) -> dict[NodeKey, Live]:
-    """The nodes on record, all of them or those named, by hall, floor and node."""
+def load_live(
+    connection: Connection, keys: Iterable[NodeKey] | None = None, *, halls: Iterable[str] | None = None
+) -> dict[NodeKey, Live]:
+    """The nodes on record, all of them, those named or those of some halls, by hall, floor and node."""
     statement = select(nodes).order_by(nodes.c.hall, nodes.c.floor, nodes.c.node)
+    if halls is not None:
+        statement = statement.where(nodes.c.hall.in_(list(halls)))
     if keys is not None:
         statement = statement.where(tuple_(nodes.c.hall, nodes.c.floor, nodes.c.node).in_(list(keys)))
     rows = connection.execute(statement).mappings()

@@ -81,7 +81,7 @@ class HallPlaces:
         """
         if self._hall is not None:
             return self._floors
-        states = [(key, state_of(live)) for key, live in load_live(connection).items() if key[0] == hall]
+        states = [(key, state_of(live)) for key, live in load_live(connection, halls=[hall]).items()]
         return {w.window: key[1] for key, state in states if state is not None for w in state.windows}
 
     def floors_by_node(self) -> Mapping[NodeKey, str]:

@@ -28,6 +28,7 @@ from ingest.channels import Channel
 from ingest.counter import Counter
 from ingest.desk import Desk
 from ingest.duty_forwarder import DutyForwarder
+from ingest.hall_watch import HallWatch
 from ingest.input_book import InputBook
 from ingest.intake import Intake
 from ingest.labels import Labels
@@ -145,6 +146,16 @@ class Centre:
             on_change=self.reader.changed,
             on_alert=self._wake_senders,
         )
+        self._hall_watch = HallWatch(
+            self._records,
+            self.casebook,
+            self.leader,
+            clock,
+            halls,
+            outlet=self._outlet,
+            on_change=self.reader.changed,
+            on_alert=self._wake_senders,
+        )
         self._poller = ChangePoller(self.reader)
         places = Places(*halls)
         self.inputs = InputBook(self._records, self._outlet, self.metrics, clock, places, on_duty=self._wake_duty)
@@ -180,6 +191,7 @@ class Centre:
         self._watch.start()
         self._poller.start()
         self._duty.start()
+        self._hall_watch.start()
         if self._heirs is not None:
             self._heirs.start()
         self._subscriber.start()
@@ -190,6 +202,7 @@ class Centre:
         A centre that was never started only closes its files.
         """
         self._duty.stop()
+        self._hall_watch.stop()
         self._subscriber.stop()
         if self._heirs is not None:
             self._heirs.stop()
