@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from edge.files import write_whole
 from edge.seal import Seal, sealed
 from hall.clock import Instant, to_datetime, to_iso
 from hall.errors import InputError, RecordsError
+from hall.labels import LabelTable
 from hall.layout import Evidence, Floor, Window, Zone
 from hall.messages import ClipBody, EventBody
 from hall.topics import Address
@@ -35,6 +36,7 @@ from vision.types import Frame
 log = logging.getLogger(__name__)
 
 KEY_VARIABLE = "HALLWATCH_EVIDENCE_KEY"
+KEPT_FOLDER = "false_alarms"
 _QUALITY = 85
 _TOO_OLD_S = 15.0
 """A picture that was taken so long before the event was raised shows something else."""
@@ -72,13 +74,15 @@ def evidence_key(folder: Path, environ: Mapping[str, str]) -> bytes:
 class EvidenceStore:
     """The folder of sealed pictures. What is too old goes, and the oldest of what is too much.
 
+    False alarms are labelled data: they are kept in a folder of their own, `false_alarms` beside this one.
+
     Args:
         folder: made with the first picture.
         settings: how long and how much.
     """
 
     def __init__(self, folder: Path, settings: Evidence) -> None:
-        self._folder = folder
+        self._folder, self._kept_folder = folder, folder.with_name(KEPT_FOLDER)
         self.settings = settings
 
     def put(self, name: str, data: bytes, at: Instant) -> None:
@@ -90,6 +94,20 @@ class EvidenceStore:
         write_whole(self._folder / name, data)
         os.utime(self._folder / name, (at, at))
         self.expire(at)
+
+    def keep(self, event_ids: Collection[str]) -> int:
+        """Put pictures and clips of false alarms where they do not go in time; how many files that were.
+
+        Raises:
+            OSError: they cannot be moved.
+        """
+        kept = 0
+        for name in (f"{event_id}{ending}" for event_id in event_ids for ending in (".jpg", ".mp4")):
+            if (self._folder / name).is_file():
+                self._kept_folder.mkdir(mode=0o700, exist_ok=True)
+                (self._folder / name).replace(self._kept_folder / name)
+                kept += 1
+        return kept
 
     def expire(self, now: Instant) -> int:
         """Let go of what is too old or too much; how many files went."""
@@ -154,6 +172,7 @@ class EvidenceTaker:
         self._encoder = ThreadPoolExecutor(1, "evidence")
         self._expired_at = float("-inf")
         self._error: str | None = None
+        self._labelled: frozenset[str] = frozenset()
 
     def see(self, frame: Frame, known: list[Box]) -> None:
         """Remember a picture that is believed, and where people are followed in it, seen or not."""
@@ -168,6 +187,20 @@ class EvidenceTaker:
         # A box that cannot keep up leaves out pictures of clips before anything else.
         if len(self._behind) < _MOST_BEHIND * len(self._rings):
             self._behind.append(self._encoder.submit(ring.see, frame, known))
+
+    def label(self, table: LabelTable) -> None:
+        """Keep what belongs to these events, also what is still being made."""
+        self._labelled = frozenset(one.event_id for one in table.labels)
+        self._keep_labelled()
+
+    def _keep_labelled(self) -> None:
+        try:
+            kept = self.store.keep(self._labelled)
+        except OSError as exc:
+            self._report(f"false alarms: {exc}")
+            return
+        if kept:
+            log.info("evidence: %d file(s) of false alarms kept as labelled data", kept)
 
     def forget(self, camera_id: str) -> None:
         """A camera is there no more, or is another one."""
@@ -189,6 +222,7 @@ class EvidenceTaker:
         self._make_clips(now)
         if not 0 <= now - self._expired_at < _EXPIRE_EVERY_S:
             self._expired_at = now
+            self._keep_labelled()  # a clip may have come after its label
             self.store.expire(now)
 
     def taken(self, emitted: Sequence[Emitted], floor: Floor) -> list[Emitted]:

@@ -30,10 +30,11 @@ from edge._flow import Breaks, Flow, Recent, Retry
 from edge.config import REQUEST, ConfigRequest
 from edge.duty import DutyRequest
 from edge.outbox import Outbox, Row
-from hall import duty
+from hall import duty, labels
 from hall.broker import BrokerSettings, tls_context
 from hall.clock import Clock
-from hall.errors import MessageError
+from hall.errors import InputError, MessageError
+from hall.labels import LabelTable
 from hall.messages import ReplyBody, StatusBody, compose, decode, encode
 from hall.topics import Address
 from hall.wake import Wake
@@ -85,6 +86,7 @@ class Publisher:
         retry: breaks between attempts.
         on_request: told what comes on `config/set`, in the publisher's thread; without it nobody listens there.
         on_duty: the same of `duty/set`.
+        on_labels: the same of `label/set`.
 
     Raises:
         InputError: the CA file holds no certificate.
@@ -104,6 +106,7 @@ class Publisher:
         retry: Retry | None = None,
         on_request: Callable[[ConfigRequest], None] | None = None,
         on_duty: Callable[[DutyRequest], None] | None = None,
+        on_labels: Callable[[LabelTable], None] | None = None,
     ) -> None:
         if not 1 <= inflight <= 60_000:
             raise ValueError(f"inflight {inflight}; expected 1 to 60000 (packet ids end at 65535)")
@@ -119,7 +122,7 @@ class Publisher:
         self._late_after_s = late_after_s
         self._inflight = inflight
         self._retry = retry or Retry()
-        self._on_request, self._on_duty = on_request, on_duty
+        self._on_request, self._on_duty, self._on_labels = on_request, on_duty, on_labels
         self._replies: deque[tuple[bytes | None, ReplyBody]] = deque(maxlen=_REPLIES)
         self._wake = Wake()
         self._stopping = threading.Event()
@@ -224,6 +227,8 @@ class Publisher:
                 connection.subscribe(self._address.topic(REQUEST))
             if self._on_duty is not None:
                 connection.subscribe(self._address.topic(duty.REQUEST))
+            if self._on_labels is not None:
+                connection.subscribe(self._address.topic(labels.REQUEST))
             while not self._finished():
                 self._send_replies(connection)
                 self._send(connection)
@@ -247,6 +252,9 @@ class Publisher:
                 correlation = getattr(properties, "CorrelationData", None)
                 self._on_duty(DutyRequest(bytes(message.payload), correlation, message.retain))
             return
+        if message.topic == self._address.topic(labels.REQUEST):
+            self._labelled(bytes(message.payload))
+            return
         if self._on_request is None:
             return
         said = dict(getattr(properties, "UserProperty", []))
@@ -258,6 +266,15 @@ class Publisher:
             said.get("signature"),
         )
         self._on_request(request)
+
+    def _labelled(self, payload: bytes) -> None:
+        try:
+            table = labels.decode_labels(payload)
+        except InputError as exc:
+            log.warning("publisher %s: labels not taken: %s", self._address, exc)
+            return
+        if self._on_labels is not None:
+            self._on_labels(table)
 
     def _send_replies(self, connection: Connection) -> None:
         while self._replies:

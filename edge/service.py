@@ -37,6 +37,7 @@ from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock, to_iso
 from hall.duty import DutyTable
 from hall.errors import HallwatchError
+from hall.labels import LabelTable
 from hall.layout import Camera, Hall
 from hall.messages import Message
 from hall.topics import Address
@@ -98,7 +99,7 @@ class EdgeService:
         config: HallConfig | None = None,
     ) -> None:
         self._clock = SteadyClock(clock or SystemClock())
-        self._config, self._requests = config, SimpleQueue[ConfigRequest | DutyRequest | None]()
+        self._config, self._requests = config, SimpleQueue[ConfigRequest | DutyRequest | LabelTable | None]()
         self._loop, self._live = loop, live
         self._detector, self._timed = detector, TimedDetector(detector)
         self._outbox = Outbox(data_dir / "outbox.db", quota_bytes=quota_bytes)
@@ -116,6 +117,7 @@ class EdgeService:
             self._clock,
             on_request=None if config is None else self._requests.put,
             on_duty=self._requests.put,
+            on_labels=self._requests.put,
         )
         self._inbox = FrameInbox()
         self._looker = ThreadPoolExecutor(1, "looks")
@@ -311,7 +313,10 @@ class EdgeService:
             camera.pace(analyse_fps)
             self._pipeline.zooms[settings.id].pace(analyse_fps, desk_fps)
 
-    def _answer(self, request: ConfigRequest | DutyRequest | None) -> None:
+    def _answer(self, request: ConfigRequest | DutyRequest | LabelTable | None) -> None:
+        if isinstance(request, LabelTable):
+            self._evidence.label(request)
+            return
         if not isinstance(request, DutyRequest):
             self._change(request)
             return

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from hall.clock import Instant
+from hall.labels import Label
 from hall.messages import HealthBody, Rule, Severity, StateBody
 
 IncidentStatus = Literal["open", "acknowledged", "escalated", "cleared", "closed"]
@@ -18,7 +19,6 @@ ONGOING: frozenset[IncidentStatus] = frozenset({"open", "acknowledged", "escalat
 """What is wrong still is, as far as anybody knows."""
 
 IncidentFilter = Literal["ongoing", "open", "acknowledged", "escalated", "cleared", "closed"]
-Label = Literal["false_alarm"]
 AppealState = Literal["pending", "upheld", "rejected"]
 
 StepKind = Literal[

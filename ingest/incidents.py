@@ -20,8 +20,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from hall.clock import Instant
+from hall.labels import Label
 from hall.messages import ClearReason, EventBody, Message, Rule, Severity
-from hall.views import AppealState, IncidentStatus, IncidentView, Label
+from hall.views import AppealState, IncidentStatus, IncidentView
 from ingest import schema
 from ingest._sql import upsert
 

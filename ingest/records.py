@@ -17,13 +17,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hall.errors import RecordsError
-from ingest import _tables_changes, _tables_inputs, _tables_users, schema
+from ingest import _tables_changes, _tables_inputs, _tables_labels, _tables_users, schema
 from ingest._engines import open_engine
 from ingest.migrations import KNOWN, UnknownVersionError, bring_up_to_date
 
 T = TypeVar("T")
 
-_MORE_TABLES = (_tables_changes.changes, _tables_inputs.requests, _tables_users.users)
+_MORE_TABLES = (_tables_labels.labels, _tables_changes.changes, _tables_inputs.requests, _tables_users.users)
 """Tables of other modules are made with the rest once their module is imported."""
 _ATTEMPTS = 8
 _CROSSED = frozenset({"40001", "40P01"})

@@ -31,6 +31,7 @@ from ingest.duty_forwarder import DutyForwarder
 from ingest.hall_watch import HallWatch
 from ingest.input_book import InputBook
 from ingest.intake import Intake
+from ingest.label_forwarder import LabelForwarder, save_label
 from ingest.labels import Labels
 from ingest.leader import Leader
 from ingest.links import Links
@@ -121,7 +122,7 @@ class Centre:
         topics = subscriptions() if share is None else shared(share)
         self._records = Records(records, place=spool / f"{name}.db")
         self.reader = Reader(self._records)
-        self.desk = Desk()
+        self.desk = Desk(on_label=save_label)
         self.metrics.registry.register(NodeMetrics(self.reader))
         self.leader = Leader(self._records, self.metrics, clock, name=name)
         self._outlet: Outlet | None = None
@@ -172,6 +173,7 @@ class Centre:
         )
         subscriber = partial(Subscriber, broker, clock=clock, topics=topics, counter=Counter(self.inputs))
         self._subscriber = subscriber(name, make_intake(), self.metrics)
+        self._labels = LabelForwarder(self._records, self.leader, self._subscriber.retain)
         self._duty = DutyForwarder(self._records, self.leader, clock, places, self._subscriber.retain)
 
         def heir(gone: str, is_gone: Callable[[], bool]) -> Subscriber:
@@ -192,6 +194,7 @@ class Centre:
         self._poller.start()
         self._duty.start()
         self._hall_watch.start()
+        self._labels.start()
         if self._heirs is not None:
             self._heirs.start()
         self._subscriber.start()
@@ -203,6 +206,7 @@ class Centre:
         """
         self._duty.stop()
         self._hall_watch.stop()
+        self._labels.stop()
         self._subscriber.stop()
         if self._heirs is not None:
             self._heirs.stop()

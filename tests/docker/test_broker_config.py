@@ -155,6 +155,9 @@ def test_the_centre_reads_every_box_and_speaks_for_none(secrets: Path, broker: S
         box.subscribe(f"{F2}/duty/set")
         assert centre.publish(f"{F2}/duty/set", b"paused")
         assert box.next_payload() == b"paused"
+        box.subscribe(f"{F2}/label/set")
+        assert centre.publish(f"{F2}/label/set", b"wrong")
+        assert box.next_payload() == b"wrong"
 
 
 def test_a_ticket_machine_asks_for_its_hall_and_hears_the_reply(secrets: Path, broker: Server) -> None:

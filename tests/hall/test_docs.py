@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from hall import duty, layout, messages
+from hall import duty, labels, layout, messages
 from hall.load import parse_hall
 from hall.topics import RETAINED
 from hall.units import parse_duration
@@ -126,6 +126,8 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "cells of heat": messages.HeatCell,
     "duty/set": duty.DutyTable,
     "commands of duty/set": duty.DutyCommand,
+    "label/set": labels.LabelTable,
+    "labels of label/set": labels.EventLabel,
     "The envelope": messages.Message,
 }
 
