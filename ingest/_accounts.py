@@ -22,6 +22,8 @@ NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """Of a user."""
 HALL = r"^[A-Za-z0-9_-]{1,64}$"
 """Id of a hall."""
+MIN_LENGTH, MAX_LENGTH = 10, 256
+"""Of a password."""
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """Of passwords made here; without those that are taken for each other on paper: l and 1, o and 0."""
 

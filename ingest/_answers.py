@@ -18,9 +18,10 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from hall.errors import InputError, RecordsError
-from ingest._paging import MOST, Part
+from ingest._paging import MOST, CursorError, Part
 
 _COMPONENTS = "x-components"
 """Where `answers` leaves what its schema refers to, until the whole document is put together."""
@@ -42,8 +43,6 @@ _Cursor = Annotated[str | None, Query(max_length=1_024, description="`first` or 
 
 
 def _asked(limit: Annotated[int, Query(ge=1, le=MOST)] = 100, after: _Cursor = None, before: _Cursor = None) -> Part:
-    if after is not None and before is not None:
-        raise InputError("query after, before: both; expected one of them")
     return Part(limit, after, before)
 
 
@@ -104,17 +103,30 @@ def speak_plainly(app: FastAPI) -> None:
     def _wrong(_request: Request, exc: InputError) -> Response:
         return reply(Problem(str(exc)), 422)
 
+    @app.exception_handler(CursorError)
+    def _nowhere(_request: Request, exc: CursorError) -> Response:
+        return reply(Problem(str(exc)), 404)
+
     @app.exception_handler(RequestValidationError)
     def _invalid(_request: Request, exc: RequestValidationError) -> Response:
         return reply(Problem("; ".join(map(_said, exc.errors()))), 422)
 
     @app.exception_handler(HTTPException)
-    def _refused(_request: Request, exc: HTTPException) -> Response:
-        answer = reply(Problem(exc.detail), exc.status_code)
+    def _refused(request: Request, exc: HTTPException) -> Response:
+        # FastAPI says 400 of a body that is no text, of which nobody else says it.
+        answer = reply(Problem(exc.detail), 422 if exc.status_code == 400 else exc.status_code)
         answer.headers.update(exc.headers or {})
+        if exc.status_code == 405:
+            answer.headers["Allow"] = ", ".join(_methods(request))
         return answer
 
     app.openapi = _openapi_of(app)  # type: ignore[method-assign]
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done with a path; each method of ours is a route of its own."""
+    fits = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in fits for method in getattr(route, "methods", None) or ()})
 
 
 def _openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:

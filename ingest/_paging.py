@@ -21,6 +21,10 @@ T = TypeVar("T")
 MOST = 1_000
 
 
+class CursorError(InputError):
+    """A cursor that names no place in this list."""
+
+
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """Part of a list, in its order.
 
@@ -36,7 +40,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of a list is asked for; at most one of `after` and `before`."""
+    """Which part of a list is asked for; with both `after` and `before`, what lies between, from its beginning."""
 
     limit: int = 100
     after: str | None = None
@@ -67,12 +71,12 @@ class Order:
             view: an item from its row.
 
         Raises:
-            InputError: the cursor is none of this list.
+            CursorError: the cursor is none of this list.
         """
-        backwards = part.before is not None
-        cursor = part.before if backwards else part.after
-        if cursor is not None:
-            statement = statement.where(self._beyond(self._read(cursor), backwards=backwards))
+        backwards = part.before is not None and part.after is None
+        for cursor, towards_start in ((part.after, False), (part.before, True)):
+            if cursor is not None:
+                statement = statement.where(self._beyond(self._read(cursor), backwards=towards_start))
         for column in self.columns:
             statement = statement.order_by(column.desc() if self._falls(column) != backwards else column.asc())
         rows = connection.execute(statement.limit(part.limit + 1)).mappings().all()
@@ -113,7 +117,7 @@ def _decoded(cursor: str, kinds: Sequence[Any]) -> Sequence[Any]:
             return [msgspec.convert(one, kind) for one, kind in zip(said, kinds, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError):
         pass
-    raise InputError(f"cursor {cursor[:40]!r}: not understood; expected `first` or `last` of a page of this list")
+    raise CursorError(f"cursor {cursor[:40]!r}: not understood; expected `first` or `last` of a page of this list")
 
 
 def _plain(column: ColumnElement[Any]) -> Any:
@@ -128,15 +132,11 @@ def part_of(items: Mapping[str, T], part: Part) -> Page[T]:
     """Part of a list in memory, by the names of its items.
 
     Raises:
-        InputError: the cursor is none.
+        CursorError: the cursor is none.
     """
-    cursor = part.after if part.before is None else part.before
-    start = None if cursor is None else _decoded(cursor, [str])[0]
-    if part.before is None:
-        names = sorted(name for name in items if start is None or name > start)
-        more, names = len(names) > part.limit, names[: part.limit]
-    else:
-        names = sorted(name for name in items if start is not None and name < start)
-        more, names = len(names) > part.limit, names[-part.limit :]
+    after, before = (None if one is None else _decoded(one, [str])[0] for one in (part.after, part.before))
+    names = sorted(n for n in items if (after is None or n > after) and (before is None or n < before))
+    more = len(names) > part.limit
+    names = names[-part.limit :] if after is None and before is not None else names[: part.limit]
     first, last = (_encoded([names[0]]), _encoded([names[-1]])) if names else (None, None)
     return Page([items[name] for name in names], first, last, more)

@@ -8,8 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from hall.errors import InputError
-
-MIN_LENGTH, MAX_LENGTH = 10, 256
+from ingest._accounts import MAX_LENGTH, MIN_LENGTH
 
 
 class Passwords:

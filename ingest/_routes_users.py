@@ -35,7 +35,7 @@ class NewKey(msgspec.Struct, frozen=True):
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class _NewUser(_Body):
@@ -85,7 +85,8 @@ def add_users(app: FastAPI, users: Users) -> None:
     def change(account: _Admin, name: _Name, body: _Changes) -> Response:
         """Change what a user may do. Whoever is disabled loses every session and token."""
         halls = None if "halls" not in body.model_fields_set else "all" if body.halls is None else body.halls
-        users.change(account.name, name, role=body.role, halls=halls, enabled=body.enabled)
+        if halls is not None or body.role is not None or body.enabled is not None:
+            users.change(account.name, name, role=body.role, halls=halls, enabled=body.enabled)
         return reply(users.one(name))
 
     @app.delete("/api/users/{name}", responses=answers(None, 404, 409, 422, status=204), status_code=204)

@@ -58,7 +58,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
         docs_url="/api/docs",
         openapi_url="/api/openapi.json",
         redoc_url=None,
-        responses=problems(401, 403, 411, 413, 503),
+        responses=problems(401, 403, 404, 411, 413, 503),
     )
     speak_plainly(app)
     add_login(app, users, next(iter(centre.labels.halls), None))

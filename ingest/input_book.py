@@ -223,15 +223,14 @@ def _check_duty(request: DutyRequest, sender: Sender, now: Instant) -> None:
         since = now if request.at is None else request.at.timestamp()
         until = request.until.timestamp()
         if not since < until <= now + _LEAVE_MOST_S:
-            raise RefusedError(
-                request.kind, [Fault("until", request.until.isoformat(), "a time after `at`, within 400 days")]
-            )
+            fault = Fault("until", request.until.isoformat(), "a time after `at`, within 400 days")
+            raise RefusedError(request.kind, [fault], conflict=True)
 
 
 def _one_of(kind: InputKind, name: str, found: str, known: Collection[str]) -> None:
     if found not in known:
         some = ", ".join(sorted(known)[:20]) or "one that a box has told of; none has"
-        raise RefusedError(kind, [Fault(name, shown(found), some)])
+        raise RefusedError(kind, [Fault(name, shown(found), some)], conflict=True)
 
 
 def _digest(request: AnyRequest) -> str:

@@ -135,7 +135,8 @@ class RefusedError(InputError):
     Args:
         kind: what it should be.
         faults: at least one.
-        conflict: its key was used for another request.
+        conflict: it is right by itself and does not fit what is: the halls, windows and zones there are, the time, or a
+            request that had its key before.
     """
 
     def __init__(self, kind: InputKind, faults: Sequence[Fault], *, conflict: bool = False) -> None:
@@ -170,7 +171,8 @@ def check_time(kind: InputKind, name: str, at: Instant, *, earliest: Instant, la
     if not earliest <= at <= latest:
         away_s = at - (latest if at > latest else earliest)
         found = f"a time {abs(away_s):.0f} s {'after' if away_s > 0 else 'before'} what is taken"
-        raise RefusedError(kind, [Fault(name, found, "a time of the last 7 days, or of the next 24 h for duty")])
+        expected = "a time of the last 7 days, or of the next 24 h for duty"
+        raise RefusedError(kind, [Fault(name, found, expected)], conflict=True)
 
 
 def without_secrets(kind: InputKind, payload: bytes) -> bytes:

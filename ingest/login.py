@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hall.errors import RecordsError
+from ingest._accounts import MAX_LENGTH, MIN_LENGTH
 from ingest._answers import problems
 from ingest.users import HALL, SESSION_S, Account, Refused, Role, Users
 
@@ -161,13 +162,13 @@ def key_of(connection: HTTPConnection) -> str | None:
 
 
 class _Login(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: str = Field(max_length=64)
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str = Field(max_length=64, pattern=r"^[^\x00]*$")
     password: str = Field(max_length=256)
 
 
 class _NewPassword(_Login):
-    new: str = Field(max_length=256)
+    new: str = Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)
 
 
 class LoggedIn(BaseModel):

@@ -83,6 +83,10 @@ def test_what_is_put_in_between_pages_moves_nothing(
     things.add(new)
     rest = things.page(Part(1000, after=first.last))
     if first.last is not None:
+        between = things.page(Part(1000, after=first.first, before=first.last)).items
+        assert between == [one for one in _sorted([*keys, *new]) if one in between]
+        assert set(first.items[1:-1]) <= set(between)
+        assert not {first.items[0], first.items[-1]} & set(between)
         ahead = [key for key in new if _sorted([key, first.items[-1]])[0] == key]
         assert [*first.items, *rest.items] == _sorted([key for key in [*keys, *new] if key not in ahead])
     things.close()
@@ -106,9 +110,12 @@ def test_a_route_says_what_it_answers_and_every_error_is_a_text() -> None:
     def list_(part: Asked, n: Annotated[int, "a number"]) -> Response:
         return reply(Page(list(range(n)), None, None, more=False))
 
-    async def ask(path: str) -> httpx.Response:
+    @app.post("/list")
+    def add() -> None: ...
+
+    async def ask(path: str, method: str = "GET") -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://centre") as client:
-            return await client.get(path)
+            return await client.request(method, path)
 
     said = app.openapi()
     answered = said["paths"]["/list"]["get"]["responses"]
@@ -120,8 +127,10 @@ def test_a_route_says_what_it_answers_and_every_error_is_a_text() -> None:
     for path, words in (
         ("/list?n=2&limit=1001", "query limit: Input should be less than or equal to 1000; found '1001'"),
         ("/list", "query n: Field required"),
-        ("/list?n=1&after=a&before=b", "query after, before: both; expected one of them"),
+        ("/list?n=x", "query n: Input should be a valid integer, unable to parse string as an integer; found 'x'"),
     ):
         answer = asyncio.run(ask(path))
         assert (answer.status_code, answer.json()) == (422, {"detail": words})
+    refused = asyncio.run(ask("/list", method="DELETE"))
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
     assert (asyncio.run(ask("/none")).status_code, asyncio.run(ask("/none")).json()) == (404, {"detail": "Not Found"})

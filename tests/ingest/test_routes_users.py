@@ -66,10 +66,12 @@ def test_an_admin_adds_changes_resets_and_removes(
     assert boss("PATCH", "/api/users/li", json={"role": "viewer"}).json()["halls"] == ["a"]
     changed = boss("PATCH", "/api/users/li", json={"halls": None})
     assert (changed.json()["role"], changed.json()["halls"]) == ("viewer", None)
+    assert boss("PATCH", "/api/users/li", json={}).json() == changed.json()
     again = boss("POST", "/api/users/li/reset").json()
     assert again["password"] != added.json()["password"]
     assert [one["name"] for one in boss("GET", "/api/users").json()["items"]] == ["boss", "li"]
     assert boss("GET", "/api/users?limit=1").json()["more"] is True
+    assert boss("GET", "/api/users?after=x").status_code == 404
     assert boss("DELETE", "/api/users/li").status_code == 204
     assert [boss(method, "/api/users/li").status_code for method in ("GET", "DELETE")] == [404, 404]
     assert boss("DELETE", "/api/users/boss").status_code == 409  # the last admin
@@ -92,9 +94,9 @@ def test_an_admin_adds_changes_resets_and_removes(
         ("POST", "/api/users", {"name": "li", "role": "boss"}),
         ("POST", "/api/users", {"name": "li", "halls": ["a b"]}),
         ("POST", "/api/users", {"name": "li", "password": "mine"}),
-        ("PATCH", "/api/users/boss", {}),
+        ("PATCH", "/api/users/boss", {"enabled": 1}),
         ("GET", "/api/users/no%00body", None),
-        ("GET", "/api/users?after=x", None),
+        ("GET", "/api/users?limit=0", None),
         ("GET", "/api/audit?actor=%00", None),
         ("GET", "/api/audit/verify?expected=1", None),
     ],
