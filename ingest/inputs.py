@@ -15,7 +15,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from hall.clock import Instant
@@ -80,13 +80,20 @@ class TicketRequest(_Request):
         return self
 
 
+def _whole(value: object) -> object:
+    """JSON knows no whole numbers: 5.0 is one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class RatingRequest(_Request):
     """A citizen rated the service at a window (好差评)."""
 
     kind: ClassVar[InputKind] = "rating"
 
     window: Place
-    score: int = Field(ge=1, le=5, description="5 very good (非常满意), 1 very bad (非常不满意)")
+    score: Annotated[int, BeforeValidator(_whole)] = Field(
+        ge=1, le=5, description="5 very good (非常满意), 1 very bad (非常不满意)"
+    )
     ticket: TicketNumber | None = Field(None, description=_ON_TICKET)
     comment: str | None = Field(
         None, max_length=4_000, exclude=True, description="dropped: free text may name people, so nobody keeps it"
@@ -135,8 +142,8 @@ class RefusedError(InputError):
     Args:
         kind: what it should be.
         faults: at least one.
-        conflict: it is right by itself and does not fit what is: the halls, windows and zones there are, the time, or a
-            request that had its key before.
+        conflict: it is as the schema says and does not fit: part of it another part, or all of it the windows and zones
+            there are, the time, or a request that had its key before.
     """
 
     def __init__(self, kind: InputKind, faults: Sequence[Fault], *, conflict: bool = False) -> None:
@@ -159,7 +166,9 @@ def read_request(kind: InputKind, payload: bytes) -> AnyRequest:
         return REQUESTS[kind].model_validate_json(payload)
     except ValidationError as exc:
         found = exc.errors(include_url=False)
-        raise RefusedError(kind, [_fault(error, REQUESTS[kind]) for error in found[:20]]) from None
+        faults = [_fault(error, REQUESTS[kind]) for error in found[:20]]
+        fits_the_schema = all(error["type"] == "request" for error in found)
+        raise RefusedError(kind, faults, conflict=fits_the_schema) from None
 
 
 def check_time(kind: InputKind, name: str, at: Instant, *, earliest: Instant, latest: Instant) -> None:

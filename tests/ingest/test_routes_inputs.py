@@ -156,7 +156,9 @@ def test_a_refusal_names_every_fault(client: Client) -> None:
         "detail": "rating: score: found 9; expected less than or equal to 5; "
         "phone: found a key; expected no such key; nothing about who somebody is may stand in a request"
     }
-    assert client.ask("POST", RATINGS, {"key": "1", "window": "w01", "score": 5}).status_code == 200
+    assert client.ask("POST", RATINGS, {"key": "1", "window": "w01", "score": 5.0}).status_code == 200
+    assert client.ask("POST", RATINGS, {"key": "2", "window": "w01", "score": 4.5}).status_code == 422
+    assert client.ask("POST", RATINGS, {"key": "2", "window": "w99", "score": 4}).status_code == 409
     assert client.ask("POST", RATINGS, {"key": "1", "window": "w01", "score": 4}).status_code == 409
     assert client.ask("POST", DUTY, {"key": "1", "window": "w01", "duty": "open", "by": "x"}).status_code == 422
     assert client.ask("POST", DUTY, "x" * 70_000).status_code == 413
