@@ -11,7 +11,6 @@ from grafana_foundation_sdk.models import (
     histogram,
     stat,
     statetimeline,
-    table,
     timeseries,
     xychart,
 )
@@ -31,8 +30,6 @@ def options_of(panel: Panel) -> tuple[Any, object | None]:
             return _state_timeline(), statetimeline.FieldConfig(fill_opacity=80, line_width=0)
         case "bargauge":
             return _bargauge(), None
-        case "table":
-            return table.Options(show_header=True, cell_height=common.TableCellHeight.SM), None
         case "histogram":
             return _histogram(panel), histogram.FieldConfig(fill_opacity=70, line_width=1)
         case "xychart":

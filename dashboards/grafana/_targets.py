@@ -8,7 +8,7 @@ from typing import Any
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
-from dashboards.grafana.query import Dialect
+from dashboards.grafana.query import Dialect, legend_in
 from dashboards.grafana.spec import DATA_SOURCE_UID, Target, VariableName
 from hall.words import Language
 
@@ -44,7 +44,7 @@ def data_source(dialect: Dialect) -> common.DataSourceRef:
 def target_of(target: Target, ref_id: str, dialect: Dialect, language: Language, *, as_table: bool) -> Any:
     """A query of a panel."""
     query = target.query
-    legend = target.legend[language] if target.legend else query.legend_in(dialect)
+    legend = legend_in(target.legend[language] if target.legend else query.legend, dialect)
     if dialect == "influxql":
         return InfluxQuery(query.influxql, ref_id=ref_id, alias="" if as_table else legend, table=as_table)
     return prometheus.Dataquery(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.grafana._plan import plan_picture
+from dashboards.grafana.alerting import lint_rules, provisioning
 from dashboards.grafana.boards import BOARDS, floor_board
 from dashboards.grafana.lint import lint
 from dashboards.grafana.query import DIALECTS, Dialect
@@ -17,6 +18,8 @@ from hall.errors import InputError
 from hall.layout import Hall
 from hall.words import Language
 
+WEBHOOK = "${HALLWATCH_GRAFANA_WEBHOOK}"
+"""Where alerts go, for provisioning: Grafana takes it from its environment."""
 GENERATED = Path(__file__).parent / "generated"
 """The boards for any hall, as they are committed and in the wheel."""
 
@@ -53,14 +56,22 @@ def board_json(
 
 
 def files(boards: Iterable[Board] = BOARDS) -> Mapping[str, str]:
-    """Text of every file by its path below the folder: DIALECT/LANGUAGE/BOARD.json."""
+    """Text of every file by its path below the folder: DIALECT/LANGUAGE/boards/... and .../alerting/...
+
+    Raises:
+        InputError: a lint found something.
+    """
     listed = list(boards)
-    return {
-        f"{dialect}/{language}/{one['uid'].removesuffix(f'-{language}')}.json": _text(one)
-        for dialect in DIALECTS
-        for language in LANGUAGES
-        for one in board_json(listed, dialect, language)
-    }
+    if faults := lint_rules():
+        raise InputError("alert rules with faults:\n  " + "\n  ".join(faults))
+    made: dict[str, str] = {}
+    for dialect in DIALECTS:
+        for language in LANGUAGES:
+            for one in board_json(listed, dialect, language):
+                made[f"{dialect}/{language}/boards/{one['uid'].removesuffix(f'-{language}')}.json"] = _text(one)
+            for name, content in provisioning(dialect, language, WEBHOOK).items():
+                made[f"{dialect}/{language}/alerting/{name}.json"] = _text(content)
+    return made
 
 
 def _text(board: dict[str, Any]) -> str:

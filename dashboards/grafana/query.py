@@ -183,10 +183,11 @@ class Query:
         """The query in one dialect."""
         return self.influxql if dialect == "influxql" else self.promql
 
-    def legend_in(self, dialect: Dialect) -> str:
-        """What a series is called, as a data source of the dialect is told."""
-        mark = ("[[tag_", "]]") if dialect == "influxql" else ("{{", "}}")
-        return self.legend.replace("{", mark[0]).replace("}", mark[1])
+
+def legend_in(legend: str, dialect: Dialect) -> str:
+    """What a series is called, `{tag}` standing for its tag, as a data source of the dialect is told."""
+    mark = ("[[tag_", "]]") if dialect == "influxql" else ("{{", "}}")
+    return legend.replace("{", mark[0]).replace("}", mark[1])
 
 
 def _indicator(column: str, code: int, codes: Sequence[int]) -> str:

@@ -144,7 +144,7 @@ def _panel(
     panel: Panel, number: int, place: dashboard.GridPos, dialect: Dialect, language: Language
 ) -> dashboard.Panel:
     options, custom = options_of(panel)
-    as_table = panel.kind in {"table", "xychart"}
+    as_table = panel.kind == "xychart"
     return dashboard.Panel(
         type_val=panel.kind,
         id_val=number,

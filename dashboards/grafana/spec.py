@@ -8,7 +8,7 @@ from typing import Literal
 from dashboards.grafana.query import Query
 from hall.words import Language
 
-Kind = Literal["stat", "timeseries", "state-timeline", "bargauge", "table", "histogram", "xychart", "canvas"]
+Kind = Literal["stat", "timeseries", "state-timeline", "bargauge", "histogram", "xychart", "canvas"]
 """A panel type of every Grafana, under Grafana's own name."""
 BoardName = Literal["overview", "floor", "window", "waiting", "incidents", "ratings", "fleet"]
 VariableName = Literal["hall", "floor", "window"]

@@ -69,6 +69,23 @@ class Influx:
                 answer[tags][step] = value
         return answer
 
+    def last(self, model: Mapping[str, Any], span: Span) -> dict[tuple[str, ...], float]:
+        """The last value of each series of an alert rule, by its box."""
+        found = self.series(filled(model["query"], span, {}))
+        return {_box(one["tags"]): one["values"][-1][1] for one in found}
+
+    def values(self, text: str) -> list[str]:
+        """What a variable offers."""
+        return sorted(row[1] for one in self.series(text) for row in one["values"])
+
+    def marks(self, target: Mapping[str, Any], span: Span, variables: Mapping[str, str]) -> int:
+        """How many marks an annotation makes; each says what it is about."""
+        found = self.series(filled(target["query"], span, variables))
+        places = [one["columns"].index(target[key]) for one in found for key in ("textColumn", "tagsColumn")]
+        rows = [row for one in found for row in one["values"]]
+        assert all(row[place] for row in rows for place in places)
+        return len(rows)
+
 
 class Victoria:
     """A VictoriaMetrics."""
@@ -104,6 +121,30 @@ class Victoria:
             _tags(query, one["metric"]): {(int(at) - start) // span.step_s: float(value) for at, value in one["values"]}
             for one in found
         }
+
+    def last(self, model: Mapping[str, Any], span: Span) -> dict[tuple[str, ...], float]:
+        """The last value of each series of an alert rule, by its box."""
+        found = self.get("query", query=filled(model["expr"], span, {}), time=span.end_ms / 1000)["result"]
+        return {_box(one["metric"]): float(one["value"][1]) for one in found}
+
+    def values(self, text: str) -> list[str]:
+        """What a variable offers: Grafana turns `label_values` into this request."""
+        asked = re.fullmatch(r"label_values\((.+), (\w+)\)", text)
+        assert asked is not None
+        found = self.get(f"label/{asked[2]}/values", **{"match[]": asked[1], "start": 0})
+        return sorted(found)
+
+    def marks(self, target: Mapping[str, Any], span: Span, variables: Mapping[str, str]) -> int:
+        """How many marks an annotation makes; each says what it is about."""
+        text = filled(target["expr"], span, variables)
+        start, end = span.start_ms // 1000 + span.step_s, span.end_ms // 1000
+        found = self.get("query_range", query=text, start=start, end=end, step=span.step_s, nocache=1)["result"]
+        assert all(one["metric"]["subject"] and one["metric"]["rule"] for one in found)
+        return sum(int(value) for one in found for _, value in one["values"])
+
+
+def _box(tags: Mapping[str, str]) -> tuple[str, ...]:
+    return tags["hall"], tags["floor"], tags["node"]
 
 
 def _tags(query: Query, tags: Mapping[str, str]) -> Tags:

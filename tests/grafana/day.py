@@ -25,7 +25,8 @@ from hall.messages import (
     event_id,
 )
 from hall.topics import Address
-from ingest.points import points_of
+from ingest.input_book import message_of
+from ingest.points import RatingPoint, TicketsPoint, points_of
 from tests.support.centre import Numbered
 
 START: Instant = 1_767_571_200.0
@@ -57,8 +58,25 @@ def messages() -> Iterator[Message]:
 
 def lines() -> bytes:
     """The day as line protocol, as the centre writes it."""
-    made = [points_of(message, message.captured_at.timestamp()) for message in messages()]
+    whole = [*messages(), *_of_the_centre()]
+    made = [points_of(message, message.captured_at.timestamp()) for message in whole]
     return b"\n".join(points.lines for points in made if points is not None)
+
+
+def _of_the_centre() -> Iterator[Message]:
+    """What the centre says of its own: ratings, and how long people with tickets wait."""
+    for seed, floor in enumerate(("f1", "f2")):
+        random = Random(100 + seed)
+        for minute in range(MINUTES):
+            at = START + 60 * minute + 0.4
+            for zone in ("hall", "east"):
+                p50 = round(random.uniform(10, 900), 1)
+                waits = (None, None) if random.random() < 0.1 else (p50, p50 * 2)
+                body = TicketsPoint(zone, random.randint(0, 30), waits[0], random.randint(0, 40), *waits)
+                yield message_of("demo", floor, at, "tickets", body)
+            if minute % 7 == 3:
+                rating = RatingPoint(f"r{floor}{minute}", random.choice(_WINDOWS), random.randint(1, 5))
+                yield message_of("demo", floor, at, "rating", rating)
 
 
 def _box(numbered: Numbered, random: Random) -> Iterator[Message]:
@@ -77,8 +95,7 @@ def _minute(minute: int, at: Instant, random: Random) -> Iterator[AnyBody]:
     )
     cells = random.sample([(x, y) for x in range(PLAN[0]) for y in range(PLAN[1])], 8)
     yield HeatBody(60.0, None, [HeatCell(x, y, round(random.uniform(1, 120), 1)) for x, y in cells])
-    if minute % 3 == 0:
-        yield _health(random)
+    yield _health(random, last=minute >= MINUTES - 2)
     if minute % 5 == 0:
         yield _session(minute, at, random)
         yield _stay(minute, at, random)
@@ -105,11 +122,11 @@ def _zone(name: str, random: Random) -> ZoneState:
     )
 
 
-def _health(random: Random) -> HealthBody:
+def _health(random: Random, *, last: bool) -> HealthBody:
     cameras = [
         CameraHealth(
             camera,
-            random.choice(("live", "live", "live", "lost", "connecting")),
+            ends if last else random.choice(("live", "live", "live", "lost", "connecting")),  # type: ignore[arg-type]
             round(random.uniform(0.5, 5), 2),
             round(random.uniform(1, 9), 2),
             round(random.uniform(10, 60), 2),
@@ -117,9 +134,9 @@ def _health(random: Random) -> HealthBody:
             round(random.random(), 3),
             random.randint(0, 9),
             random.randint(0, 3),
-            fault=random.choice((None, None, None, "dark")),
+            fault="dark" if last else random.choice((None, None, None, "dark")),
         )
-        for camera in ("c1", "c2")
+        for camera, ends in (("c1", "live"), ("c2", "lost"))
     ]
     return HealthBody(
         cameras,

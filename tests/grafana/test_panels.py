@@ -12,6 +12,7 @@ from dashboards.grafana.generate import board_json
 from dashboards.grafana.query import DIALECTS, Dialect, Query
 from dashboards.grafana.spec import Board, Panel, PlanPicture
 from tests.grafana import day
+from tests.grafana.asking import filled
 from tests.grafana.conftest import Stores
 from tests.grafana.reference import Answer, Span
 
@@ -60,3 +61,25 @@ def _compare(query: Query, answer: Answer, expected: Answer, asked: dict[str, An
         assert answer[tags].keys() == steps.keys(), (tags, asked)
         for step, value in steps.items():
             assert math.isclose(answer[tags][step], value, rel_tol=1e-6, abs_tol=1e-9), (tags, step, asked)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_variables_offer_what_there_is(stores: Stores, board: Board) -> None:
+    wanted = {"hall": ["demo"], "floor": ["f1", "f2"], "window": ["w01", "w02", "w03", "w04", "w05"]}
+    for dialect in DIALECTS:
+        (made,) = board_json([board], dialect, "zh")
+        asked = {v["name"]: v["query"] for v in made["templating"]["list"] if v["type"] == "query"}
+        assert asked.keys() == set(board.variables)
+        for name, text in asked.items():
+            assert stores.of(dialect).values(filled(text, WHOLE_DAY, VARIABLES)) == wanted[name], text
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_incident_is_marked(stores: Stores, dialect: Dialect) -> None:
+    """One mark for each event that was raised on the floor, at its step."""
+    (made,) = board_json(BOARDS[:1], dialect, "zh")
+    for annotation, phase in zip(made["annotations"]["list"], ("raised", "cleared"), strict=True):
+        query = Query("event.severity", "count", every=True, where=(("phase", phase),))
+        expected = stores.points.answer(query, WHOLE_DAY, ONE_FLOOR, dialect)
+        marks = stores.of(dialect).marks(annotation["target"], WHOLE_DAY, ONE_FLOOR)
+        assert marks == sum(int(count) for steps in expected.values() for count in steps.values()) > 0
