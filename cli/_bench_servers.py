@@ -1,4 +1,4 @@
-"""The servers that `hallwatch bench ingest` starts for itself: mosquitto and VictoriaMetrics, on loopback."""
+"""Servers that `hallwatch bench ingest` starts for itself on loopback: mosquitto, VictoriaMetrics, PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -30,9 +31,15 @@ class Server:
     """A server on loopback with a port and a folder of its own."""
 
     def __init__(
-        self, command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        port: int,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
     ) -> None:
         self._command = command
+        self._user = user
         self._environment = environment
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +49,7 @@ class Server:
         """Start it and wait until it answers."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                self._command, stdout=log, stderr=log, env=self._environment
+                self._command, stdout=log, stderr=log, env=self._environment, cwd=self._log.parent, user=self._user
             )
         deadline = time.monotonic() + START_S
         while not self.answers():
@@ -105,6 +112,31 @@ class Victoria(Server):
             return bytes(answer.read())
 
 
+class Postgres(Server):
+    """A PostgreSQL with its defaults, and so safe against a power cut."""
+
+    @property
+    def address(self) -> str:
+        """As `--records` takes it."""
+        return f"postgresql+psycopg://postgres:bench@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time of the server and of all its processes, those that have ended, too."""
+        assert self._process is not None
+        total = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                # proc(5): after the name in brackets the parent is the second field, then see `Server.cpu_s`; the two
+                # that follow are those of children that were waited for.
+                fields = path.read_text().rpartition(") ")[2].split()
+                if path.parent.name == str(self._process.pid):
+                    total += sum(map(int, fields[11:15]))
+                elif fields[1] == str(self._process.pid):
+                    total += sum(map(int, fields[11:13]))
+        return total / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
 def mosquitto(folder: Path) -> Iterator[Server]:
     """A broker that queues without bounds and writes nothing to disk.
@@ -149,6 +181,27 @@ def victoria_metrics(folder: Path) -> Iterator[Victoria]:
         yield server
 
 
+@contextlib.contextmanager
+def postgresql() -> Iterator[Postgres]:
+    """A PostgreSQL with its defaults, in a folder of its own: the user that it runs as cannot reach ours.
+
+    Raises:
+        InputError: it is not installed.
+        ServiceError: it did not start.
+    """
+    initdb, server = (_program("postgresql", name, "/usr/lib/postgresql/*/bin") for name in ("initdb", "postgres"))
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="hallwatch-bench-", ignore_cleanup_errors=True) as text:
+        if user is not None:
+            shutil.chown(text, user)
+        data, port = f"{text}/data", _free_port()
+        command = [initdb, "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust"]
+        subprocess.run(command, check=True, capture_output=True, cwd=text, user=user)  # noqa: S603
+        command = [server, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+        with _running(Postgres(command, port, Path(text) / "postgres.log", user=user)) as postgres:
+            yield postgres
+
+
 ServerT = TypeVar("ServerT", bound=Server)
 
 
@@ -161,10 +214,12 @@ def _running(server: ServerT) -> Iterator[ServerT]:
         server.stop()
 
 
-def _program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+def _program(package: str, name: str | None = None, folders: str = "/usr/sbin") -> str:
+    name = name or package
+    more = ":".join([*map(str, sorted(Path("/").glob(folders.removeprefix("/")))), "/usr/local/sbin"])
+    found = shutil.which(name) or shutil.which(name, path=more)
     if found is None:
-        raise InputError(f"{name} is not installed; expected the Debian package of this name: apt-get install {name}")
+        raise InputError(f"{name} is not installed; expected the Debian package {package}: apt-get install {package}")
     return found
 
 

@@ -17,6 +17,7 @@ from cli._edge import ModelOption, ProviderOption, open_detector, recordings
 from cli._faults import bench_faults, fault_table
 from cli._figures import show
 from cli._ingest_bench import bench_ingest, ingest_text
+from cli._workers_bench import bench_workers, workers_text
 from edge.bench import bench_replay
 from edge.density import Load
 from hall.load import load_hall
@@ -204,6 +205,10 @@ def ingest(
     away_s: Annotated[
         float, typer.Option("--away", min=0, help="Seconds that the store is away afterwards, while as many come.")
     ] = 0.0,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, help="Instead: so many processes that share the work, records on PostgreSQL, against one."),
+    ] = 1,
 ) -> None:
     """The centre from broker to store beside a bare subscriber that drains the same messages.
 
@@ -213,6 +218,12 @@ def ingest(
 
     Example: hallwatch bench ingest --away 300 --json
     """
+    if workers > 1:
+        shared = bench_workers(
+            Work(messages, floors), workers=workers, say=lambda what: typer.echo(f"... {what}", err=True)
+        )
+        show(shared, workers_text(shared), as_json=as_json)
+        return
     figures = bench_ingest(
         Work(messages, floors), rounds=rounds, away_s=away_s, say=lambda what: typer.echo(f"... {what}", err=True)
     )

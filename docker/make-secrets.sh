@@ -1,5 +1,5 @@
 #!/bin/sh
-# make-secrets.sh: makes the passwords, tokens, certificate and access list that docker/compose.yml needs.
+# make-secrets.sh: makes the passwords, tokens, certificate and access list that docker/compose.yml and compose.scale.yml need.
 #
 #   docker/make-secrets.sh [--host NAME_OR_ADDRESS]... HALL/FLOOR/NODE...
 #   docker/make-secrets.sh --add HALL/FLOOR/NODE...
@@ -160,6 +160,9 @@ else
     printf '%s' "$token" | put influxdb_token
     random | tr -d '\n' | put influxdb_password
     random | tr -d '\n' | put grafana_password
+    password=$(random)
+    printf '%s' "$password" | put postgres_password
+    printf 'postgresql+psycopg://hallwatch:%s@postgres/hallwatch\n' "$password" | put records
     printf 'influxdb2+http://influxdb:8086/hallwatch/hallwatch?token=%s\n' "$token" | put store
     put alert </dev/null
     mkdir -m 0755 "$folder/hall"

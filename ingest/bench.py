@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +19,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hall.broker import BrokerSettings
 from hall.clock import Instant, to_datetime
@@ -38,6 +39,7 @@ EVERY_S = 10.0
 """A floor says so often how it is."""
 
 _POLL_S = 0.005
+_TOLD_S = 0.02
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -132,7 +134,7 @@ def count_points(message: Message) -> tuple[int, int]:
     return len(fields), sum(field.count(b"=") for field in fields)
 
 
-def remember(settings: BrokerSettings, client_id: str) -> None:
+def remember(settings: BrokerSettings, client_id: str, topics: Sequence[str] = (SUBSCRIPTION,)) -> None:
     """Make a session at the broker that keeps what comes until its owner does.
 
     Raises:
@@ -141,7 +143,7 @@ def remember(settings: BrokerSettings, client_id: str) -> None:
     subscribed = threading.Event()
 
     def on_connect(client: mqtt.Client, *_: Any) -> None:
-        client.subscribe(SUBSCRIPTION, 1)
+        client.subscribe([(topic, SubscribeOptions(1)) for topic in topics])
 
     client = _client(settings, client_id)
     client.on_connect = on_connect
@@ -247,6 +249,36 @@ def fill_store(store: str, work: Work, start: Instant, answer: Connection) -> No
             pass
     drained = meter.drained(len(made))
     opened.close()
+    answer.send(drained)
+
+
+def drain_share(
+    settings: BrokerSettings, store: str, folder: Path, records: str, name: str, answer: Connection
+) -> None:
+    """One process of several, all but its pages.
+
+    Says that it is ready, begins when told to, and then says all the time how many messages it has counted and how many
+    lines the store has taken from it; when told again, it sends `Drained` and ends.
+
+    Args:
+        settings: the broker.
+        store: address of the store.
+        folder: for what waits for the store.
+        records: address of the records.
+        name: of its session, in the group `CENTRE`.
+        answer: to who measures.
+    """
+    tune_process()  # as `hallwatch ingest` does
+    centre = Centre([], settings, store=store, records=records, name=name, share=CENTRE, spool=folder)
+    sample = centre.metrics.registry.get_sample_value
+    answer.send("ready")
+    answer.recv()
+    meter = _Meter()
+    with centre:
+        while not answer.poll(_TOLD_S):
+            counted = int(sample("hallwatch_messages_total", {"kind": "state"}) or 0)
+            answer.send((counted, int(sample("hallwatch_points_written_total") or 0)))
+        drained = meter.drained(counted)
     answer.send(drained)
 
 

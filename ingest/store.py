@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -15,13 +16,14 @@ from pydantic import SecretStr
 from hall.errors import InputError, StoreError
 
 FORMS = (
-    "victoria+http://HOST:8428",
+    "victoria+http://HOST:8428 (its cluster: victoria+http://VMINSERT:8480/insert/TENANT/influx)",
     "influxdb2+http://HOST:8086/ORG/BUCKET?token=TOKEN (InfluxDB 2 and 3)",
     "influxdb1+http://[USER:PASSWORD@]HOST:8086/DATABASE",
     "none",
 )
 """Valid store addresses; `https` in place of `http` where the store has a certificate."""
 
+_CLUSTER = re.compile(r"/insert/[0-9]+(:[0-9]+)?/influx/?")
 _TIMEOUT_S = 10.0
 _BAD_LINES = frozenset({400, 413, 422})
 """Answers that mean: these lines, and not the store, are the trouble. Every other fault is worth a retry."""
@@ -96,6 +98,8 @@ def parse_store(url: str) -> StoreSettings | None:
         if query.keys() != {"token"} or user:
             raise _wrong("the token")
         return StoreSettings(kind, base_url, path[0], path[1], secret=SecretStr(query["token"]))
+    if kind == "victoria" and _CLUSTER.fullmatch(parts.path):
+        base_url, path = base_url + parts.path.rstrip("/"), []
     if query or len(path) != (1 if kind == "influxdb1" else 0) or (user and kind == "victoria"):
         raise _wrong("what follows the host" if not user else "the user")
     return StoreSettings(kind, base_url, "", "".join(path), user, password)

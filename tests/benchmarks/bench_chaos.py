@@ -3,6 +3,7 @@
 `box`: a box killed while it publishes, its broker stopped, or frozen and killed. The others disturb the centre: it is
 `killed`; its `broker` restarted; its `store` fails, hangs, or takes what it gets without an answer (`swallowed`: and
 the centre is killed then); its `disk` full; its `clock` stepped; more waits for the store than the `quota` allows.
+`workers`: two centres that share the work are killed, and their PostgreSQL is stopped, crashes and comes back.
 Prints what must have arrived, what has, and what is wrong; ends with 1 if anything is.
 """
 
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from tests.support.centre_chaos import CASES, centre_chaos
 from tests.support.chaos import chaos
+from tests.support.servers import mosquitto, postgresql, running, victoria_metrics
+from tests.support.webhook import Webhook
+from tests.support.workers import disturbed
 
 
 def _box(folder: Path, seed: int, kills: int) -> list[str]:
@@ -39,10 +43,26 @@ def _centre(folder: Path, seed: int, name: str) -> list[str]:
     return verdict.wrong
 
 
+def _workers(folder: Path, seed: int) -> list[str]:
+    # PostgreSQL runs as a user of its own, which cannot reach our folder.
+    with (
+        tempfile.TemporaryDirectory(prefix="hallwatch-postgres-", ignore_cleanup_errors=True) as text,
+        running(mosquitto(folder)) as broker,
+        running(victoria_metrics(folder)) as victoria,
+        running(postgresql(Path(text))) as postgres,
+        Webhook() as webhook,
+    ):
+        database = f"postgresql+psycopg://postgres:hush@127.0.0.1:{postgres.port}/postgres"
+        servers = (broker, victoria, postgres)
+        wrong = disturbed(folder, servers, database, webhook, seed=seed, rounds=1_000, kills=15, restarts=15)
+        print(f"PostgreSQL 15 times stopped or crashed, 15 times kill -9; {len(webhook.delivered)} alerts")
+    return wrong
+
+
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=["box", *CASES], default=["box", *CASES])
+    parser.add_argument("--only", nargs="+", choices=["box", *CASES, "workers"], default=["box", *CASES, "workers"])
     parser.add_argument("--kills", type=int, default=200, help="of the box")
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args()
@@ -52,7 +72,10 @@ def main() -> None:
         print(f"{name}, seed {options.seed}", flush=True)
         with tempfile.TemporaryDirectory(prefix="hallwatch-chaos-") as text:
             folder = Path(text)
-            wrong = _box(folder, options.seed, options.kills) if name == "box" else _centre(folder, options.seed, name)
+            if name == "box":
+                wrong = _box(folder, options.seed, options.kills)
+            else:
+                wrong = _workers(folder, options.seed) if name == "workers" else _centre(folder, options.seed, name)
         for one in wrong:
             print(f"WRONG: {one}")
         print(

@@ -37,3 +37,13 @@ def test_everything_sent_is_in_the_store_and_memory_is_bounded_while_it_is_away(
     assert outage["spill_mb"] > 0
     # 300 messages are 3 MB, and their lines as much again.
     assert outage["rss_most_mb"] < outage["rss_before_mb"] + 60
+
+
+def test_two_processes_bring_everything_to_the_store_as_one_does() -> None:
+    options = ["--messages", "200", "--floors", "4", "--workers", "2", "--json"]
+    done = CliRunner().invoke(app, ["bench", "ingest", *options], catch_exceptions=False)
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["work"]["floors"] == 5, "the messages of a floor go to both"
+    assert (figures["one"]["taken"], figures["several"]["taken"]) == ([200], [100, 100])
+    assert figures["points"] == 200 * 60
+    assert figures["several"]["postgres_cpu_us"] > 0

@@ -14,7 +14,10 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(DOCKER / "compose.yml")
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SCALE: dict[str, Any] = YAML(typ="safe").load(DOCKER / "compose.scale.yml")
+SERVICES: dict[str, dict[str, Any]] = {**SCALE["services"], **COMPOSE["services"]}
+for _part in ("secrets", "volumes"):
+    COMPOSE[_part] |= SCALE[_part]
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
 each_image = pytest.mark.parametrize("name", ["edge", "centre"])
 
@@ -46,6 +49,19 @@ def test_who_waits_for_whom() -> None:
     assert waits["ingest"] == {"mosquitto", "influxdb"}
     assert waits["edge"] == {"mosquitto"}
     assert waits["grafana"] == {"influxdb"}
+
+
+def test_two_processes_share_the_work_under_names_of_their_own() -> None:
+    added, second = SCALE["services"]["ingest"], SCALE["services"]["ingest-2"]
+    names = [one["environment"].pop("HALLWATCH_NAME") for one in (added, second)]
+    assert len(set(names)) == 2, "what waits at the broker waits under the name"
+    assert added["environment"] == second["environment"] == {"HALLWATCH_SHARE": "centre", "HALLWATCH_SPOOL": "/data"}
+    whole = [*COMPOSE["services"]["ingest"]["secrets"], *added["secrets"]]
+    assert sorted(whole, key=str) == sorted(second["secrets"], key=str)
+    data = [
+        v["source"] for one in (COMPOSE["services"]["ingest"], second) for v in one["volumes"] if v["target"] == "/data"
+    ]
+    assert len(set(data)) == 2, "each has points that wait of its own"
 
 
 @each_service

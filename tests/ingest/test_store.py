@@ -83,6 +83,13 @@ def test_victoria_metrics_takes_lines(victoria: Server, form: str) -> None:
     assert (answer["timestamps"], answer["values"]) == ([1767574800000, 1767574801000], [2, 3])
 
 
+def test_lines_go_to_the_tenant_of_a_victoria_metrics_cluster(webhook: Webhook) -> None:
+    store = _open(f"victoria+http://127.0.0.1:{webhook.port}/insert/0/influx/")
+    store.write(LINES)
+    store.close()
+    assert webhook.requests[0].path.startswith("/insert/0/influx/api/v2/write?")
+
+
 def test_influxdb1_takes_lines_and_makes_its_database(influx: Server) -> None:
     store = _open(f"influxdb1+http://127.0.0.1:{influx.port}/my%20hall")
     store.write(LINES)
