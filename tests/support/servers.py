@@ -192,7 +192,9 @@ def postgresql(folder: Path) -> Server:
     command = [initdb, "-D", str(data), "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "scram-sha-256"]
     subprocess.run([*command, "-N", f"--pwfile={secret}"], check=True, capture_output=True, cwd=folder, user=user)
     command = [server, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
-    return Server("postgres", command, port, folder, user=user, end=signal.SIGINT)
+    asked = [str(Path(initdb).with_name("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ready = lambda: subprocess.run(asked, check=False).returncode == 0  # noqa: E731
+    return Server("postgres", command, port, folder, ready, user=user, end=signal.SIGINT)
 
 
 @contextlib.contextmanager
