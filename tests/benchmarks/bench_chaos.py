@@ -54,8 +54,8 @@ def _workers(folder: Path, seed: int) -> list[str]:
     ):
         database = f"postgresql+psycopg://postgres:hush@127.0.0.1:{postgres.port}/postgres"
         servers = (broker, victoria, postgres)
-        wrong = disturbed(folder, servers, database, webhook, seed=seed, rounds=1_000, kills=15, restarts=15)
-        print(f"PostgreSQL 15 times stopped or crashed, 15 times kill -9; {len(webhook.delivered)} alerts")
+        wrong = disturbed(folder, servers, database, webhook, seed=seed, rounds=400, kills=8, restarts=10)
+        print(f"PostgreSQL 10 times stopped or crashed, 8 times kill -9; {len(webhook.delivered)} alerts")
     return wrong
 
 
