@@ -24,6 +24,7 @@ from hall.errors import HallwatchError, InputError
 from hall.layout import Hall
 from hall.load import load_hall
 from ingest.api import create_app
+from ingest.login import stays_in
 from ingest.reader import HallReader
 from ingest.service import SESSION_NAME, Centre, tune_process
 from ingest.settings import load_settings
@@ -143,12 +144,13 @@ def ingest(
         spool=spool,
     )
     try:
-        app = create_app(centre, _users(centre, host, needed=login))
+        users = _users(centre, host, needed=login)
+        app = create_app(centre, users)
     except HallwatchError:
         centre.stop()
         raise
     if console and halls:
-        _mount_console(app, halls[0], centre)
+        _mount_console(app, halls[0], centre, users)
     serve(centre, app, host, port)
 
 
@@ -210,14 +212,15 @@ class _Environment(Mapping[str, str]):
         return len(os.environ)
 
 
-def _mount_console(app: FastAPI, hall: Hall, centre: Centre) -> None:
+def _mount_console(app: FastAPI, hall: Hall, centre: Centre, users: Users | None) -> None:
     """The console, where its extra is installed; a centre may well run without."""
     try:
         from dashboards.console import mount  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as exc:
         logging.getLogger(__name__).info("no console: %s is not installed (extra `dashboards`)", exc.name)
         return
-    mount(app, hall, HallReader(centre.reader, hall.hall.id))
+    may_stay = None if users is None else stays_in(users, hall.hall.id)
+    mount(app, hall, HallReader(centre.reader, hall.hall.id), may_stay=may_stay)
 
 
 def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:

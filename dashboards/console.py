@@ -6,10 +6,12 @@ font service, no telemetry. It writes no file.
 
 from __future__ import annotations
 
+import asyncio
 import copy
+from collections.abc import Callable
 from html import escape
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from nicegui import Client, ui
 
@@ -34,6 +36,7 @@ def mount(
     clock: Clock | None = None,
     title: str | None = None,
     views: Views | None = None,
+    may_stay: Callable[[Request], bool] | None = None,
 ) -> None:
     """Add the console at `/` (the first floor) and `/floor/{floor}`; `?lang=en` or `zh` chooses the language.
 
@@ -48,6 +51,8 @@ def mount(
         title: of the browser tab; the hall's name by default.
         views: pictures of the cameras with people blurred, for a rendered hall only; they are then shown, and
             served at `/view/{camera}`.
+        may_stay: whether who opened a page by this request may still see it; asked in a thread while the page is open,
+            which ends where not. None: nobody is asked, and there is nothing to log out of.
     """
     clock = clock or SystemClock()
     feed = Feed(hall, reads, clock)
@@ -58,7 +63,8 @@ def mount(
 
     @ui.page("/", title=name)
     async def first_floor(client: Client, lang: str = "") -> None:
-        await _open(client, feed, hall, hall.floors[0], texts_in(parse_lang(lang)), views=views is not None)
+        texts = texts_in(parse_lang(lang))
+        await _open(client, feed, hall, hall.floors[0], texts, views=views is not None, may_stay=may_stay)
 
     @ui.page("/floor/{floor}", title=name)
     async def one_floor(client: Client, floor: str, lang: str = "") -> Response | None:
@@ -66,7 +72,7 @@ def mount(
         found = next((f for f in hall.floors if f.id == floor), None)
         if found is None:
             return _no_floor(floor, texts)
-        await _open(client, feed, hall, found, texts, views=views is not None)
+        await _open(client, feed, hall, found, texts, views=views is not None, may_stay=may_stay)
         return None
 
     ui.run_with(
@@ -87,10 +93,29 @@ def _no_floor(floor: str, texts: Texts) -> Response:
     return HTMLResponse(page, status_code=404)
 
 
-async def _open(client: Client, feed: Feed, hall: Hall, floor: Floor, texts: Texts, *, views: bool) -> None:
+async def _open(
+    client: Client,
+    feed: Feed,
+    hall: Hall,
+    floor: Floor,
+    texts: Texts,
+    *,
+    views: bool,
+    may_stay: Callable[[Request], bool] | None,
+) -> None:
     # A page has one language in NiceGUI; ours is the reader's choice, so each reader has a page of his own.
     client.page = copy.copy(client.page)
     client.page.language = texts.html_lang
     ui.add_head_html(HEAD_HTML)
-    page = ConsolePage(feed, hall, floor, texts, await feed.board(floor, texts.lang), views=views)
-    ui.timer(REFRESH_S, page.refresh, immediate=False)
+    board = await feed.board(floor, texts.lang)
+    page = ConsolePage(feed, hall, floor, texts, board, views=views, logout=may_stay is not None)
+
+    async def refresh() -> None:
+        if may_stay is not None and not await asyncio.to_thread(may_stay, client.request):
+            timer.deactivate()
+            client.open("/login")
+            client.content.clear()
+            return
+        await page.refresh()
+
+    timer = ui.timer(REFRESH_S, refresh, immediate=False)

@@ -15,6 +15,7 @@ from dashboards.view_panel import ViewPanel
 from dashboards.widgets import CountBadge, Icon, IncidentItem, NodeBadge, Text, TileCard, ZonePanel, box, put
 from hall.layout import Floor, Hall
 
+_LOGOUT = "() => fetch('/api/logout', {method: 'POST'}).then(() => location.assign('/login'))"
 CLOCK_SYNC_S = 60.0
 """So often a page is told the time, for browsers that slept."""
 
@@ -73,10 +74,19 @@ class ConsolePage:
         texts: its language.
         board: what it shows first.
         views: whether there are pictures to show.
+        logout: whether there is a login to end.
     """
 
     def __init__(
-        self, feed: Feed, hall: Hall, floor: Floor, texts: Texts, board: Board, *, views: bool = False
+        self,
+        feed: Feed,
+        hall: Hall,
+        floor: Floor,
+        texts: Texts,
+        board: Board,
+        *,
+        views: bool = False,
+        logout: bool = False,
     ) -> None:
         self._feed = feed
         self._hall = hall
@@ -86,6 +96,7 @@ class ConsolePage:
         self._only_open = False
         self._notices_shown: tuple[str, ...] = ()
         self._told_at = feed.clock.now()
+        self._logout = logout
         ui.context.client.content.classes("console")
         self._build_header()
         with box("columns"):
@@ -154,6 +165,8 @@ class ConsolePage:
             with box("top-end"):
                 self._clock = box("clock", "hall-clock", zone=hall.hall.timezone, now=f"{self._told_at:.3f}")
                 self._build_switch()
+                if self._logout:
+                    self._build_logout()
 
     def _build_floors(self) -> None:
         with box("floors", "nav", aria_label=self._texts.floors):
@@ -168,6 +181,12 @@ class ConsolePage:
         link = box("lang", "a", href=f"?lang={other.lang}", data_testid="lang-switch", lang=other.html_lang)
         with put(link, title=self._texts.switch):
             Text(text=other.own_name)
+
+    def _build_logout(self) -> None:
+        button = box("lang", "button", type="button", data_testid="logout")
+        with button:
+            Text(text=self._texts.logout)
+        button.on("click", js_handler=_LOGOUT)
 
     def _build_overview(self) -> None:
         with box("overview", "section", aria_label=self._texts.overview):

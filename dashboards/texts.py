@@ -30,6 +30,7 @@ class Texts:
     html_lang: Literal["zh-CN", "en-US"]
     own_name: str
     switch: str
+    logout: str
     console: str
     floors: str
     floor: str
@@ -94,6 +95,7 @@ ZH = Texts(
     html_lang="zh-CN",
     own_name="中文",
     switch="切换到英文",
+    logout="退出登录",
     console="实时看板",
     floors="楼层",
     floor="楼层 {floor}",
@@ -194,6 +196,7 @@ EN = Texts(
     html_lang="en-US",
     own_name="English",
     switch="Switch to Chinese",
+    logout="Log out",
     console="Live console",
     floors="Floors",
     floor="Floor {floor}",

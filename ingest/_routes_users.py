@@ -17,7 +17,7 @@ _Anybody = Annotated[Account, Depends(require("viewer"))]
 _Admin = Annotated[Account, Depends(require_everywhere("admin"))]
 _Name = Annotated[str, Path(pattern=NAME)]
 _TokenId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,16}$", description="`id` of the token")]
-_Halls = Annotated[list[Annotated[str, Field(pattern=HALL)]], Field(max_length=1_000)]
+_Halls = Annotated[list[Annotated[str, Field(pattern=HALL)]], Field(max_length=200)]
 
 
 class OneTimePassword(msgspec.Struct, frozen=True):

@@ -133,6 +133,20 @@ def require_everywhere(role: Role) -> Callable[[Request], Account]:
     return allowed
 
 
+def stays_in(users: Users, hall: str | None) -> Callable[[HTTPConnection], bool]:
+    """Says of the request by which a page was opened whether who asked may still see it. While nobody knows: yes."""
+
+    def may_stay(request: HTTPConnection) -> bool:
+        key = key_of(request)
+        try:
+            account = None if key is None else users.who(key)
+        except RecordsError:
+            return True
+        return account is not None and not account.must_change and account.may("viewer", hall)
+
+    return may_stay
+
+
 def halls_asked(
     request: Request, hall: Annotated[str | None, Query(pattern=HALL, description="only of this one")] = None
 ) -> Collection[str] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI
+from starlette.requests import HTTPConnection
 
 from cli.ingest import _users
 from hall.broker import parse_broker
@@ -19,7 +20,7 @@ from ingest._passwords import Passwords
 from ingest.api import create_app
 from ingest.arrivals import Arrival
 from ingest.intake import Intake
-from ingest.login import COOKIE, MAX_BODY_BYTES, allow_body, require
+from ingest.login import COOKIE, MAX_BODY_BYTES, allow_body, require, stays_in
 from ingest.metrics import Metrics
 from ingest.service import Centre
 from ingest.throttle import FREE
@@ -183,3 +184,16 @@ def test_without_users_nobody_is_asked_on_loopback_only(centre: Centre, capsys: 
     assert "first user: admin\none-time password, not shown again: " in capsys.readouterr().err
     assert _users(centre, "127.0.0.1", needed=None) is not None  # there are users now
     assert capsys.readouterr().err == ""
+
+
+def test_an_open_page_may_stay_while_its_login_lasts(users: Users) -> None:
+    may_stay = stays_in(users, "a")
+    keys = {name: key_of(users, name, "viewer", halls) for name, halls in (("li", ["a"]), ("wang", ["b"]))}
+    pages = {
+        name: HTTPConnection({"type": "http", "headers": [(b"cookie", f"{COOKIE}={key}".encode())]})
+        for name, key in (*keys.items(), ("nobody", "a guess"))
+    }
+    assert {name: may_stay(page) for name, page in pages.items()} == {"li": True, "wang": False, "nobody": False}
+    users.reset("admin", "li")
+    assert not may_stay(pages["li"])
+    assert not may_stay(HTTPConnection({"type": "http", "headers": []}))
