@@ -45,6 +45,8 @@ _log = logging.getLogger(__name__)
 
 _BACK_S = 7 * 86_400.0
 _AHEAD_S = 300.0
+_POINTED = 10_000
+"""Ratings whose points are known to be sent."""
 _DUTY_AHEAD_S = 86_400.0
 _LEAVE_MOST_S = 400 * 86_400.0
 
@@ -110,6 +112,7 @@ class InputBook:
     ) -> None:
         self._records, self._outlet, self._metrics, self._clock = records, outlet, metrics, clock
         self._places, self._on_duty = places, on_duty
+        self._pointed: dict[tuple[str, str], None] = {}
 
     def take(self, kind: InputKind, payload: bytes, sender: Sender) -> InputAnswer:
         """Put a request on record, once.
@@ -120,19 +123,35 @@ class InputBook:
         """
         now = self._clock.now()
         try:
-            request = self._checked(kind, payload, sender, now)
-            self._take(request, sender, now)
+            request = read_request(kind, payload)
+            if not self._was_taken(request, sender):
+                self._check(request, sender, now)
+                self._take(request, sender, now)
+            if isinstance(request, RatingRequest):
+                self._send_point(request, sender)
         except RefusedError as exc:
             self._refuse(exc, payload, sender, now, kind)
             raise
         self._metrics.messages.labels(kind).inc()
         return InputAnswer(kind, accepted=True, key=request.key)
 
-    def _checked(self, kind: InputKind, payload: bytes, sender: Sender, now: Instant) -> AnyRequest:
-        """A request that is right by itself and for the place."""
+    def _was_taken(self, request: AnyRequest, sender: Sender) -> bool:
+        """Whether this very request is on record: then it was right when it came.
+
+        Raises:
+            RefusedError: another one had its key.
+        """
+        with self._records.reading() as connection:
+            known = _known(connection, request, sender)
+        if known is not None and known != _digest(request):
+            raise _taken(request)
+        return known is not None
+
+    def _check(self, request: AnyRequest, sender: Sender, now: Instant) -> None:
+        """Whether a request can be meant, now and in this hall."""
+        kind = request.kind
         if self._places.halls is not None:
             _one_of(kind, "hall", sender.hall, self._places.halls)
-        request = read_request(kind, payload)
         is_duty = isinstance(request, DutyRequest)
         latest = now + (_DUTY_AHEAD_S if is_duty else _AHEAD_S)
         if request.at is not None:
@@ -148,26 +167,19 @@ class InputBook:
                 _one_of(kind, "service", request.service, places.services)
             if request.zone is not None and places.zones is not None:
                 _one_of(kind, "zone", request.zone, places.zones)
-        return request
 
     def _take(self, request: AnyRequest, sender: Sender, now: Instant) -> None:
         at = now if request.at is None else request.at.timestamp()
-        if isinstance(request, RatingRequest) and self._outlet is not None:
-            # Before the rating is on record, so that a crash between the two loses none; twice is the same point.
-            self._send_point(request, sender, at)
         is_new = self._records.write(lambda connection: self._put(connection, request, sender, at, now))
         if is_new and isinstance(request, DutyRequest):
             self._on_duty()
 
     def _put(self, connection: Connection, request: AnyRequest, sender: Sender, at: Instant, now: Instant) -> bool:
         """Write down what is asked, unless it was before; whether it was not."""
-        key = {"hall": sender.hall, "kind": request.kind, "key": request.key}
-        digest = _digest(request)
-        if not claim(connection, requests, key | {"digest": digest, "at": now}):
-            mine = [requests.c[name] == value for name, value in key.items()]
-            if connection.scalar(select(requests.c.digest).where(*mine)) != digest:
-                fault = Fault("key", f"{request.key}, which another request had", "a key of its own")
-                raise RefusedError(request.kind, [fault], conflict=True)
+        row = {"hall": sender.hall, "kind": request.kind, "key": request.key, "digest": _digest(request), "at": now}
+        if not claim(connection, requests, row):
+            if _known(connection, request, sender) != row["digest"]:
+                raise _taken(request)
             return False
         match request:
             case TicketRequest():
@@ -194,14 +206,25 @@ class InputBook:
         detail = {"duty": request.duty, "since": since, "until": until, "key": request.key, "way": sender.way}
         audit.append(connection, by, "duty.set", f"window/{sender.hall}/{request.window}", detail, now)
 
-    def _send_point(self, request: RatingRequest, sender: Sender, at: Instant) -> None:
-        assert self._outlet is not None
+    def _send_point(self, request: RatingRequest, sender: Sender) -> None:
+        """Send the point of a rating that is on record, once in the life of this process.
+
+        Who gets no answer because it died asks again, and the same point goes again.
+        """
+        key = sender.hall, request.key
+        if self._outlet is None or key in self._pointed:
+            return
+        mine = (ratings.c.hall == sender.hall) & (ratings.c.key == request.key)
         with self._records.reading() as connection:
-            floor = self._places.of(sender.hall).windows(connection, sender.hall)[request.window]
-        body = RatingPoint(request.key, request.window, request.score)
-        points = points_of(message_of(sender.hall, floor, at, "rating", body), at)
-        assert points is not None
-        self._outlet.finish(self._outlet.send([points]))
+            row = connection.execute(select(ratings).where(mine)).mappings().one_or_none()
+        if row is not None:
+            body = RatingPoint(request.key, row["window"], row["score"])
+            points = points_of(message_of(sender.hall, row["floor"], row["at"], "rating", body), row["at"])
+            assert points is not None
+            self._outlet.finish(self._outlet.send([points]))
+        self._pointed[key] = None
+        if len(self._pointed) > _POINTED:
+            self._pointed.pop(next(iter(self._pointed)))
 
     def _refuse(self, error: RefusedError, payload: bytes, sender: Sender, now: Instant, kind: InputKind) -> None:
         letter = DeadLetter.of(now, sender.way, "input", str(error), without_secrets(kind, payload))
@@ -231,6 +254,18 @@ def _one_of(kind: InputKind, name: str, found: str, known: Collection[str]) -> N
     if found not in known:
         some = ", ".join(sorted(known)[:20]) or "one that a box has told of; none has"
         raise RefusedError(kind, [Fault(name, shown(found), some)], conflict=True)
+
+
+def _known(connection: Connection, request: AnyRequest, sender: Sender) -> str | None:
+    """The digest of the request that had this key; None where none had."""
+    key = {"hall": sender.hall, "kind": request.kind, "key": request.key}
+    mine = [requests.c[name] == value for name, value in key.items()]
+    return connection.scalar(select(requests.c.digest).where(*mine))
+
+
+def _taken(request: AnyRequest) -> RefusedError:
+    fault = Fault("key", f"{request.key}, which another request had", "a key of its own")
+    return RefusedError(request.kind, [fault], conflict=True)
 
 
 def _digest(request: AnyRequest) -> str:

@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paho.mqtt.client import Client, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from sqlalchemy import select
 
 from hall.broker import parse_broker
@@ -30,32 +26,11 @@ from ingest.records import Records
 from ingest.schema import dead_letters
 from ingest.service import Centre
 from tests.support.centre import T0
+from tests.support.machine import Machine
 from tests.support.mqtt import Received, Recorder, recording, retained
 from tests.support.servers import Server, wait_until
 
 TAKEN = {"key": "t-1", "ticket": "A012", "event": "taken"}
-
-
-class Machine:
-    """Asks by MQTT 5."""
-
-    def __init__(self, port: int) -> None:
-        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-
-    def ask(self, kind: str, said: object, correlation: bytes | None = None, reply: str | None = None) -> None:
-        properties: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if correlation is not None:
-            properties.CorrelationData = correlation
-        if reply is not None:
-            properties.ResponseTopic = reply
-        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-        self._client.publish(f"hallwatch/1/demo/{kind}", payload, 1, properties=properties).wait_for_publish(10)
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
 
 
 @contextmanager

@@ -103,6 +103,15 @@ def test_the_same_request_counts_once_and_gets_the_same_answer(any_records: Reco
     assert len(desk.rows(ratings)) == 1
 
 
+def test_what_was_right_once_is_answered_so_later(desk: Desk) -> None:
+    """The end of the leave is over and the ticket a week old by now; their sender got no answer."""
+    leave: dict[str, Any] = {"key": "d-1", "window": "w01", "duty": "leave", "until": to_iso(T0 + 60)}
+    first = desk.ask("duty/set", **leave), desk.ticket("A1", "taken", 0, key="t-1")
+    desk.clock.advance(8 * 86_400)
+    assert (desk.ask("duty/set", **leave), desk.ticket("A1", "taken", 0, key="t-1")) == first
+    assert (len(desk.rows(duty)), len(desk.rows(tickets)), len(desk.rows(dead_letters))) == (1, 1, 0)
+
+
 def test_a_comment_is_nowhere(desk: Desk) -> None:
     desk.ask("rating", key="1", window="w01", score=2, comment="李四让我等了很久")
     desk.ask("rating", key="1", window="w01", score=2, comment="别的话")  # which makes no other request
