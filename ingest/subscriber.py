@@ -182,9 +182,9 @@ class Subscriber:
                     self._connected()
                 if batch:
                     self._begin(link, batch)
-                self._answer(link)
                 while self._pending and (not batch or self._is_due(self._pending)) and self._finish(link):
                     pass
+                self._answer(link)
             while self._pending and self._finish(link):
                 pass
             self._answer(link)
