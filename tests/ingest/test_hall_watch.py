@@ -38,9 +38,9 @@ LIMITS = "limits: {called_but_no_clerk: 30s, closed_window_with_queue: 30s, came
 class Scene:
     """A hall, second by second."""
 
-    def __init__(self, folder: Path, hall: Hall | None) -> None:
+    def __init__(self, address: str, hall: Hall | None) -> None:
         self.clock, self.halls = ManualClock(T0), [] if hall is None else [hall]
-        self.records = Records(f"sqlite:///{folder}/records.db")
+        self.records = Records(address)
         self.metrics = Metrics(CollectorRegistry())
         self.roster = Roster([Recipient(Channel("json://127.0.0.1:9/hook"))], {})
         self.book = InputBook(self.records, None, self.metrics, self.clock, Places(*self.halls))
@@ -48,16 +48,23 @@ class Scene:
         self.reader = Reader(self.records)
         self.node, self._keys = Numbered(), 0
         self.alerts = 0
+        self.leader = Leader(self.records, self.metrics, self.clock)
         self.start()
+
+    def close(self) -> None:
+        """The centre ends."""
+        self.leader.close()
+        self.records.close()
 
     def start(self) -> None:
         """The centre starts, again perhaps."""
         casebook = Casebook(Labels(*self.halls), self.roster)
-        leader = Leader(self.records, self.metrics, self.clock)
+        self.leader.close()
+        self.leader = Leader(self.records, self.metrics, self.clock)
         self.watch = HallWatch(
             self.records,
             casebook,
-            leader,
+            self.leader,
             self.clock,
             self.halls,
             on_change=self.reader.changed,
@@ -99,9 +106,9 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Any:
-    made = Scene(tmp_path, parse_hall(HALL_TEXT + LIMITS))
+    made = Scene(f"sqlite:///{tmp_path}/records.db", parse_hall(HALL_TEXT + LIMITS))
     yield made
-    made.records.close()
+    made.close()
 
 
 def test_a_call_that_nobody_answers(scene: Scene) -> None:
@@ -195,14 +202,30 @@ def test_exact_waits_count_too(scene: Scene) -> None:
 
 
 def test_without_a_hall_file_calls_are_judged_all_the_same(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, None)
+    scene = Scene(f"sqlite:///{tmp_path}/records.db", None)
     scene.play(10)
     scene.ask("ticket", ticket="A012", event="called", window="w01")
     scene.play(59)
     assert scene.incidents() == []
     scene.play(2)
     assert scene.incidents() == [("called_but_no_clerk", "window/w01", "open", None)]
-    scene.records.close()
+    scene.close()
+
+
+def test_the_same_on_postgresql(database: str) -> None:
+    scene = Scene(database, parse_hall(HALL_TEXT + LIMITS))
+    scene.ask("ticket", ticket="A012", event="called", window="w01")
+    scene.ask("duty/set", window="w01", duty="open")
+    scene.play(35)
+    scene.start()
+    scene.play(2, "present", since_s=35)
+    scene.play(10, "present", since_s=35)
+    assert scene.incidents() == [("called_but_no_clerk", "window/w01", "cleared", "resolved")]
+    scene.ask("ticket", ticket="A012", event="done")
+    scene.play(1)
+    with scene.records.reading() as connection:
+        assert connection.execute(select(rule_states)).all() == []
+    scene.close()
 
 
 def test_where_nothing_is_said_nothing_is_written(scene: Scene) -> None:
