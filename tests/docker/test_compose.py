@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -107,6 +108,7 @@ def test_secrets_and_bind_mounts_are_made_or_committed(tmp_path: Path) -> None:
     for service in SERVICES.values():
         for volume in service["volumes"]:
             source = volume["source"]
+            source = re.sub(r"^\$\{HALLWATCH_BOARDS:-(.*)\}$", r"\1", source)
             if volume["type"] == "bind" and "HALLWATCH_HALL" not in source:
                 assert ((tmp_path if "secrets" in source else DOCKER) / source).exists(), source
 
@@ -119,6 +121,23 @@ def test_the_data_source_has_the_bucket_and_the_token_of_the_store() -> None:
     token = influxdb["environment"]["DOCKER_INFLUXDB_INIT_ADMIN_TOKEN_FILE"]
     assert source["secureJsonData"]["httpHeaderValue1"] == f"Token $__file{{{token}}}"
     assert "influxdb_token" in SERVICES["grafana"]["secrets"]
+
+
+def test_grafana_finds_its_boards_and_rules() -> None:
+    provisioning = DOCKER / "grafana" / "provisioning"
+    (provider,) = YAML(typ="safe").load(provisioning / "dashboards" / "hallwatch.yaml")["providers"]
+    targets = {volume["target"]: volume["source"] for volume in SERVICES["grafana"]["volumes"]}
+    assert provider["options"]["path"] in targets
+    assert (provider["folderUid"], provider["type"]) == ("hallwatch", "file")
+    # A folder can be mounted below one that is read-only only where it is there.
+    assert (provisioning / "alerting").is_dir()
+    rules = DOCKER / targets["/etc/grafana/provisioning/alerting"]
+    assert {path.name for path in rules.iterdir()} == {"rules.json", "contact-points.json", "policies.json"}
+    (source,) = YAML(typ="safe").load(provisioning / "datasources" / "hallwatch.yaml")["datasources"]
+    asked = json.loads((rules / "rules.json").read_text())["groups"][0]["rules"][0]["data"][0]
+    assert (asked["datasourceUid"], asked["model"]["datasource"]["type"]) == (source["uid"], source["type"])
+    wanted = re.findall(r"\$\{(\w+)\}", (rules / "contact-points.json").read_text())
+    assert set(wanted) == {"HALLWATCH_GRAFANA_WEBHOOK"} <= SERVICES["grafana"]["environment"].keys()
 
 
 @each_image
