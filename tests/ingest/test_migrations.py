@@ -33,8 +33,8 @@ def test_the_migrations_make_what_the_models_say_on_sqlite() -> None:
     assert triggers == ["audit_no_delete", "audit_no_update"]
 
 
-def test_the_migrations_make_what_the_models_say_on_postgresql(database: str) -> None:
-    with create_engine(database, poolclass=NullPool).begin() as connection:
+def test_the_migrations_make_what_the_models_say_on_postgresql(empty_database: str) -> None:
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
         migrations.upgrade(connection)
         _assert_agrees(connection)
         assert connection.scalars(text("SELECT tgname FROM pg_trigger WHERE tgname = 'audit_kept'")).all()
@@ -65,7 +65,7 @@ def test_records_from_before_there_were_migrations_get_what_they_lack(tmp_path: 
 def test_who_acknowledged_before_there_was_a_history_is_not_forgotten(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    url = f"sqlite:///{tmp_path}/records.db" if kind == "sqlite" else request.getfixturevalue("database")
+    url = f"sqlite:///{tmp_path}/records.db" if kind == "sqlite" else request.getfixturevalue("empty_database")
     engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as connection:
         migrations.upgrade(connection, "0001")
