@@ -35,7 +35,7 @@ _ANSWER = {"description": "Events, without an end.", "content": {"text/event-str
 def add_events(app: FastAPI, reader: Reader, streams: Streams) -> None:
     """Add the stream of events."""
 
-    @app.get("/api/events", responses={200: _ANSWER, **problems(422)})
+    @app.get("/api/events", response_class=Response, responses={200: _ANSWER, **problems(422)})
     async def events(
         request: Request,
         halls: HallsAsked,

@@ -38,7 +38,11 @@ def add_probes(app: FastAPI, centre: Centre) -> None:
         said = {name: trouble or "ok" for name, trouble in parts.items()}
         return reply(Wellbeing("ok" if well else "failing", **said), 200 if well else 503)
 
-    @app.get("/metrics", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
     def metrics(_account: Annotated[Account, Depends(require_everywhere("viewer"))]) -> Response:
         """Counters and gauges in Prometheus' text format, for users of every hall."""
         return Response(generate_latest(centre.metrics.registry), media_type=CONTENT_TYPE_LATEST)
