@@ -16,6 +16,9 @@ AlertPhase = Literal["raised", "escalated", "cleared"]
 LINK_WORDS: Mapping[Language, str] = {"zh": "我来处理：", "en": "I see to it: "}
 """Before the link by which whoever reads an alert says so."""
 
+INBOX_WORDS: Mapping[Language, str] = {"zh": "逐条处理请到控制台：", "en": "See to each at the console: "}
+"""Before the link of a digest, to where its incidents are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertText:

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from hall.clock import Clock, Instant
 from hall.errors import RecordsError
 from ingest._alert_plan import LONGEST_WAIT_S, MINUTE_S, Entry, Waiting, entries_of, fit
-from ingest._alert_text import LINK_WORDS, AlertPhase, AlertText, alert_text, digest_line, digest_title
+from ingest._alert_text import INBOX_WORDS, LINK_WORDS, AlertPhase, AlertText, alert_text, digest_line, digest_title
 from ingest._robots import cut
 from ingest._sent_note import SentNote
 from ingest._sql import insert_ignore
@@ -250,11 +250,13 @@ class AlertSender:
         return digest_line(incident, alert.word, self._channel.language, self._labels)
 
     def _digests(self, entries: Sequence[Entry], lines: Sequence[str]) -> Iterator[tuple[Sequence[Entry], AlertText]]:
-        first = 0
-        title_bytes = len(digest_title(len(entries), self._channel.language).encode()) + 1
-        for count in fit(lines, self._channel.digest_bytes - title_bytes):
+        first, language = 0, self._channel.language
+        inbox = None if self._links is None or not self._channel.merges else self._links.inbox
+        last = [] if inbox is None else [f"{INBOX_WORDS[language]}{inbox}"]
+        room = self._channel.digest_bytes - len(digest_title(len(entries), language).encode()) - 1
+        for count in fit(lines, room - sum(len(line.encode()) + 1 for line in last)):
             some = slice(first, first + count)
-            yield entries[some], AlertText(digest_title(count, self._channel.language), "\n".join(lines[some]))
+            yield entries[some], AlertText(digest_title(count, language), "\n".join([*lines[some], *last]))
             first += count
 
     def _waiting(self, connection: Connection) -> list[Waiting]:

@@ -98,6 +98,11 @@ class Links:
         token = self._serializer.dumps([event_id, opening, alert, expires_at])
         return f"{self._base}/a/{token}{'' if language == 'zh' else f'?lang={language}'}"
 
+    @property
+    def inbox(self) -> str:
+        """Where incidents are shown, to whoever is logged in."""
+        return f"{self._base}/"
+
     def open(self, token: str) -> Incident:
         """What a link leads to; nothing changes.
 

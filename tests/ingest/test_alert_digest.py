@@ -18,6 +18,7 @@ from ingest.arrivals import Arrival
 from ingest.channels import Channel
 from ingest.intake import Intake
 from ingest.labels import Labels
+from ingest.links import Links
 from ingest.metrics import Metrics
 from ingest.records import Records
 from tests.support.centre import T0, Numbered, an_event
@@ -35,12 +36,15 @@ class Robot:
         self._intake = Intake(records, None, metrics, self.clock, halls=[hall], channels=[self.channel])
         self._node = Numbered()
         self.sent_at: list[float] = []
+        self.links: Links | None = None
         self.restart()
 
     def restart(self) -> None:
         """Another process goes on."""
         labels = Labels(self._hall)
-        self._sender = AlertSender(self.channel, self._records, self._metrics, self.clock, labels=labels)
+        self._sender = AlertSender(
+            self.channel, self._records, self._metrics, self.clock, labels=labels, links=self.links
+        )
 
     def say(self, *bodies: object) -> None:
         """The node says something."""
@@ -96,6 +100,20 @@ def test_500_incidents_in_a_minute_make_20_messages_and_each_is_named(robot: Rob
     assert robot.clock.now() - T0 < 180
     assert robot.statuses() == {"sent": 500}
     assert any(text.startswith("【汇总】") for text in robot.texts)
+
+
+def test_a_digest_ends_in_the_address_of_the_console(robot: Robot, records: Records) -> None:
+    robot.links = Links(records, "https://hall.example/centre", robot.clock)
+    robot.restart()
+    events = [an_event("raised", subject=f"window/w{number:03}") for number in range(60)]
+    robot.say(*events)
+    robot.second()
+    digests = [text for text in robot.texts if text.startswith("【汇总】")]
+    assert len(digests) > 1
+    for text in digests:
+        assert text.splitlines()[-1] == "逐条处理请到控制台：https://hall.example/centre/"
+        assert len(text.encode()) <= 2048
+    assert all(event.event_id[:8] in "".join(digests) for event in events)
 
 
 def test_a_digest_names_what_is_open_and_what_is_over(robot: Robot) -> None:
