@@ -113,5 +113,6 @@ def test_what_is_wrong_is_said() -> None:
 
 def test_the_sample_of_the_page_is_right() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
-    (sample,) = re.findall(r"```json\n(.*?)```", page.partition("\n### duty/set")[2].partition("\n## ")[0], re.DOTALL)
+    section = re.split(r"\n#{2,3} ", page.partition("\n### duty/set")[2])[0]
+    (sample,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
     assert [command.window for command in decode_table(sample.encode()).commands] == ["w01", "w02"]
