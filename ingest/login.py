@@ -35,6 +35,8 @@ _LINKS = "/a/"
 _OWN = frozenset({"/api/logout", "/api/me"})
 """What somebody may ask whose password must be changed first."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
+"""What any route may have; the rest is refused before anybody is asked who they are."""
 _PAGE = Path(__file__).parent / "static" / "login.html"
 
 
@@ -255,6 +257,8 @@ def _address(request: Request) -> str:
 
 def _bad_request(scope: Scope, headers: Headers) -> Response | None:
     """A page elsewhere that uses the reader's cookie, or a body that is too large to be read at all."""
+    if scope["type"] == "http" and scope["method"] not in _METHODS:
+        return _says(405, f"method {scope['method'][:16]}; expected one of {', '.join(sorted(_METHODS))}")
     changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
     origin = headers.get("origin")
     if changes and origin is not None and urlsplit(origin).netloc != headers.get("host"):
@@ -269,7 +273,7 @@ def _bad_request(scope: Scope, headers: Headers) -> Response | None:
 
 
 def _says(status: int, detail: str) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": ", ".join(sorted(_METHODS))}}.get(status, {})
     return Response(msgspec.json.encode({"detail": detail}), status, headers, media_type="application/json")
 
 
