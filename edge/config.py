@@ -23,7 +23,7 @@ from hall.clock import Clock, to_iso
 from hall.errors import ConfigError, Fault, HallwatchError, InputError, RecordsError
 from hall.layout import Hall
 from hall.load import parse_hall
-from hall.messages import MAX_BYTES, ConfigHealth, ReplyBody
+from hall.messages import MAX_BYTES, ConfigHealth, ReplyBody, correlation_text
 from hall.topics import Address
 
 log = logging.getLogger(__name__)
@@ -246,10 +246,5 @@ def reply_to(request: ConfigRequest, error: HallwatchError | None, sha256: str, 
         sha256: of the hall file in force now.
         changed: cameras that were opened, opened anew or closed.
     """
-    correlation: str | None = None
-    if request.correlation is not None:
-        try:
-            correlation = request.correlation.decode()
-        except UnicodeDecodeError:
-            correlation = request.correlation.hex()
+    correlation = correlation_text(request.correlation)
     return ReplyBody(REQUEST, error is None, correlation, None if error is None else str(error), sha256, changed)

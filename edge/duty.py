@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edge.pipeline import Pipeline
 from hall.duty import REQUEST, DutyTable, decode_table
 from hall.errors import InputError
-from hall.messages import MAX_BYTES, ReplyBody
+from hall.messages import MAX_BYTES, ReplyBody, correlation_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,5 @@ def check_revision(known: DutyTable, table: DutyTable) -> None:
 
 def duty_reply(request: DutyRequest, error: InputError | None) -> ReplyBody:
     """What a sender is told."""
-    return ReplyBody(REQUEST, error is None, _text(request.correlation), None if error is None else str(error))
-
-
-def _text(correlation: bytes | None) -> str | None:
-    if correlation is None:
-        return None
-    try:
-        return correlation.decode()
-    except UnicodeDecodeError:
-        return correlation.hex()
+    said = None if error is None else str(error)
+    return ReplyBody(REQUEST, error is None, correlation_text(request.correlation), said)

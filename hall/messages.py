@@ -424,3 +424,13 @@ def _short(exc: Exception) -> str:
 def event_id(hall: str, subject: str, rule: str, started_at: Instant) -> str:
     """UUIDv5 of what makes an event that event: a restart or a replay makes the same one again."""
     return str(uuid.uuid5(_EVENT_NAMESPACE, f"{hall}|{subject}|{rule}|{to_iso(started_at)}"))
+
+
+def correlation_text(data: bytes | None) -> str | None:
+    """Correlation data as a reply says it: text, or hex where it is none."""
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.hex()

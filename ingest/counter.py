@@ -6,13 +6,12 @@ from typing import cast
 
 import msgspec
 
+from hall.messages import correlation_text
 from hall.topics import parse_input_topic, reply_topic
 from ingest._link import Answer
 from ingest.arrivals import Arrival
 from ingest.input_book import InputAnswer, InputBook, Sender
 from ingest.inputs import REQUESTS, InputKind, RefusedError
-
-_MAX_CORRELATION_BYTES = 1_024
 
 
 class RequestReply(InputAnswer, frozen=True, kw_only=True):
@@ -49,7 +48,7 @@ class Counter:
         except RefusedError as exc:
             said = InputAnswer(kind, accepted=False, key=_key(arrival.payload, kind), error=str(exc))
         correlation = None if asked is None else asked.correlation
-        reply = RequestReply(**msgspec.structs.asdict(said), correlation=_text(correlation))
+        reply = RequestReply(**msgspec.structs.asdict(said), correlation=correlation_text(correlation))
         topic = reply_topic(hall, None if asked is None else asked.response_topic)
         return Answer(topic, msgspec.json.encode(reply), correlation)
 
@@ -62,12 +61,3 @@ def _key(payload: bytes, kind: InputKind) -> str | None:
         return None
     key = said.get("key") if isinstance(said, dict) else None
     return key if isinstance(key, str) and "key" in REQUESTS[kind].model_fields and len(key) <= 64 else None
-
-
-def _text(correlation: bytes | None) -> str | None:
-    if correlation is None:
-        return None
-    try:
-        return correlation[:_MAX_CORRELATION_BYTES].decode()
-    except UnicodeDecodeError:
-        return correlation[:_MAX_CORRELATION_BYTES].hex()
