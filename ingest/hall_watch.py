@@ -16,15 +16,17 @@ from hall.layout import Hall, Limits
 from hall.messages import EventBody, Message, event_id
 from ingest import changes
 from ingest._hall_view import HallView, look, open_calls
+from ingest._own_points import TicketsPoint
 from ingest._sql import upsert
 from ingest._tables_inputs import duty, rule_states
 from ingest.casebook import Casebook, Turn
 from ingest.hall_rules import CallState, Change, QueueState, step_called, step_closed_window
+from ingest.handling import handling
 from ingest.input_book import message_of
 from ingest.leader import Leader
 from ingest.outlet import Outlet
 from ingest.places import Places
-from ingest.points import Points, TicketsPoint, points_of
+from ingest.points import Points, points_of
 from ingest.records import Records
 from ingest.tickets import ticket_waits
 
@@ -115,7 +117,7 @@ class HallWatch:
             self._saved_at = now
         self._states = after
         if now - self._pointed_at >= _POINTS_EVERY_S or now < self._pointed_at:
-            self._tell_waits(now)
+            self._tell_figures(now)
             self._pointed_at = now
 
     def _with_duty(self, connection: Connection) -> set[str]:
@@ -173,19 +175,20 @@ class HallWatch:
         if turn.alerts:
             self._on_alert()
 
-    def _tell_waits(self, now: Instant) -> None:
-        """A point for each zone in which there are tickets."""
+    def _tell_figures(self, now: Instant) -> None:
+        """A point for each zone in which there are tickets, and for each rule that raised incidents."""
         if self._outlet is None:
             return
         with self._records.reading() as connection:
-            found = ticket_waits(connection, now)
-        points = []
-        for (hall, floor, zone), waits in found.items():
-            longest_s, p50_s, p90_s = waits.longest_now_s, waits.wait_p50_s, waits.wait_p90_s
-            body = TicketsPoint(zone or "", waits.waiting, longest_s, waits.called, p50_s, p90_s)
-            one = points_of(message_of(hall, floor or "", now, "tickets", body), now)
-            points += [] if one is None else [one]
-        self._send(points)
+            waits, dealt = ticket_waits(connection, now), handling(connection, now)
+        told = []
+        for (hall, floor, zone), one in waits.items():
+            longest_s, p50_s, p90_s = one.longest_now_s, one.wait_p50_s, one.wait_p90_s
+            body = TicketsPoint(zone or "", one.waiting, longest_s, one.called, p50_s, p90_s)
+            told.append(message_of(hall, floor or "", now, "tickets", body))
+        for (hall, floor), rules in dealt.items():
+            told += [message_of(hall, floor, now, "incident", rule) for rule in rules]
+        self._send([points for message in told if (points := points_of(message, now)) is not None])
 
     def _send(self, points: list[Points]) -> None:
         if self._outlet is not None and points:

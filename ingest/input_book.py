@@ -19,6 +19,7 @@ from hall.clock import Clock, Instant, to_datetime
 from hall.errors import Fault
 from hall.messages import SCHEMA, AnyBody, Message
 from ingest import audit
+from ingest._own_points import RatingPoint
 from ingest._sql import claim
 from ingest._tables_inputs import duty, ratings, requests
 from ingest.dead_letters import DeadLetter, save_dead_letters
@@ -37,7 +38,7 @@ from ingest.inputs import (
 from ingest.metrics import Metrics
 from ingest.outlet import Outlet
 from ingest.places import Places
-from ingest.points import RatingPoint, points_of
+from ingest.points import points_of
 from ingest.records import Records
 from ingest.tickets import put_ticket
 

@@ -17,8 +17,6 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
-import msgspec
-
 from hall.clock import Instant
 from hall.messages import (
     CameraHealth,
@@ -36,6 +34,7 @@ from hall.messages import (
     ZoneState,
 )
 from ingest._lines import TAGS, LineWriter
+from ingest._own_points import HandlingPoint, RatingPoint, TicketsPoint
 
 CODES: dict[str, dict[str, int]] = {
     "duty": {"closed": 0, "open": 1, "paused": 2, "leave": 3},
@@ -309,26 +308,6 @@ NODE_STATUS = Measurement[StatusBody](
     telemetry=False,
 )
 
-
-class RatingPoint(msgspec.Struct, frozen=True):
-    """A rating, as its point is written."""
-
-    key: str
-    window: str
-    score: int
-
-
-class TicketsPoint(msgspec.Struct, frozen=True):
-    """How long people with tickets wait in a zone, as its point is written."""
-
-    zone: str
-    waiting: int
-    longest_wait_s: float | None
-    called: int
-    wait_p50_s: float | None
-    wait_p90_s: float | None
-
-
 RATING = Measurement[RatingPoint](
     name="rating",
     kind="rating",
@@ -355,6 +334,23 @@ TICKETS = Measurement[TicketsPoint](
     time_meaning="every minute",
 )
 
+HANDLING = Measurement[HandlingPoint](
+    name="incident",
+    kind="incident",
+    rows=_whole,
+    tags=(Tag("rule", "as in docs/mqtt.md"),),
+    fields=(
+        Field("unattended", "incidents", "open or escalated: nobody has said that they see to it", whole=True),
+        Field("raised", "incidents", "raised within the last day", whole=True),
+        Field("acknowledged", "incidents", "of these, that somebody has said to see to", whole=True),
+        Field("ack_p50_s", "s", "from when the centre learned of one until somebody said so, median", optional=True),
+        Field("ack_p90_s", "s", "likewise, 90th percentile", optional=True),
+        Field("false_alarms", "incidents", "of these, that somebody called false alarms", whole=True),
+        Field("false_share", "0 to 1", "share of them", optional=True),
+    ),
+    time_meaning="every minute",
+)
+
 MEASUREMENTS: tuple[Measurement[Any], ...] = (
     WINDOW,
     ZONE,
@@ -368,6 +364,7 @@ MEASUREMENTS: tuple[Measurement[Any], ...] = (
     NODE_STATUS,
     RATING,
     TICKETS,
+    HANDLING,
 )
 """Everything that the centre writes."""
 

@@ -25,8 +25,9 @@ from hall.messages import (
     event_id,
 )
 from hall.topics import Address
+from ingest._own_points import HandlingPoint, RatingPoint, TicketsPoint
 from ingest.input_book import message_of
-from ingest.points import RatingPoint, TicketsPoint, points_of
+from ingest.points import points_of
 from tests.support.centre import Numbered
 
 START: Instant = 1_767_571_200.0
@@ -74,9 +75,19 @@ def _of_the_centre() -> Iterator[Message]:
                 waits = (None, None) if random.random() < 0.1 else (p50, p50 * 2)
                 body = TicketsPoint(zone, random.randint(0, 30), waits[0], random.randint(0, 40), *waits)
                 yield message_of("demo", floor, at, "tickets", body)
+            for rule in _RULES[:2]:
+                yield message_of("demo", floor, at, "incident", _handling(rule, random))
             if minute % 7 == 3:
                 rating = RatingPoint(f"r{floor}{minute}", random.choice(_WINDOWS), random.randint(1, 5))
                 yield message_of("demo", floor, at, "rating", rating)
+
+
+def _handling(rule: str, random: Random) -> HandlingPoint:
+    raised = random.randint(1, 9)
+    acknowledged, false = random.randint(0, raised), random.randint(0, raised)
+    p50 = round(random.uniform(10, 900), 1) if acknowledged else None
+    p90 = None if p50 is None else p50 * 2
+    return HandlingPoint(rule, random.randint(0, 3), raised, acknowledged, p50, p90, false, round(false / raised, 3))
 
 
 def _box(numbered: Numbered, random: Random) -> Iterator[Message]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -27,6 +28,7 @@ from ingest.labels import Labels
 from ingest.leader import Leader
 from ingest.metrics import Metrics
 from ingest.places import Places
+from ingest.points import Points
 from ingest.reader import Reader
 from ingest.recipients import Recipient, Roster
 from ingest.records import Records
@@ -232,3 +234,41 @@ def test_where_nothing_is_said_nothing_is_written(scene: Scene) -> None:
     scene.play(20)
     with scene.records.reading() as connection:
         assert connection.execute(select(rule_states)).all() == []
+
+
+class Heard:
+    """An outlet that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def send(self, points: Sequence[Points]) -> None:
+        self.lines += [line.rsplit(" ", 1)[0] for one in points for line in one.lines.decode().split("\n")]
+
+    def finish(self, sending: None) -> None:
+        """Nothing is on its way."""
+
+
+def test_how_incidents_and_tickets_are_dealt_with_is_told_every_minute(scene: Scene) -> None:
+    heard = Heard()
+    watch = HallWatch(
+        scene.records,
+        Casebook(Labels(*scene.halls), scene.roster),
+        scene.leader,
+        scene.clock,
+        scene.halls,
+        outlet=cast("Any", heard),
+    )
+    scene.ask("ticket", ticket="A012", event="called", window="w01")
+    scene.play(35)
+    watch.judge()
+    scene.play(50, "unknown")
+    watch.judge()
+    told = [line for line in heard.lines if line.startswith("incident,")]
+    assert told == [
+        "incident,hall=demo,floor=f1,rule=called_but_no_clerk "
+        "unattended=1,raised=1,acknowledged=0,false_alarms=0,false_share=0.0"
+    ]
+    scene.clock.advance(60)
+    watch.judge()
+    assert len([line for line in heard.lines if line.startswith("incident,")]) == 2

@@ -22,7 +22,8 @@ from hall.messages import (
     WindowState,
     ZoneState,
 )
-from ingest.points import CODES, MEASUREMENTS, Measurement, RatingPoint, TicketsPoint, points_of, table_markdown
+from ingest._own_points import HandlingPoint, RatingPoint, TicketsPoint
+from ingest.points import CODES, MEASUREMENTS, Measurement, points_of, table_markdown
 from tests.support.centre import ROOT, T0, Numbered, a_session, an_event
 
 MS = "1767574800000"
@@ -148,6 +149,7 @@ ROWS = {
     "node": HealthBody,
     "rating": RatingPoint,
     "tickets": TicketsPoint,
+    "incident": HandlingPoint,
 }
 
 

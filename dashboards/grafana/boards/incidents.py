@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.grafana.boards.common import NONE, SECONDS, one, up_to
+from dashboards.grafana.boards.common import NONE, SECONDS, SHARE, one, stat, up_to
 from dashboards.grafana.query import Query
 from dashboards.grafana.spec import Board, Panel, Row, Step, Text
 from dashboards.grafana.words import ORANGE, RED
@@ -121,9 +121,62 @@ _PANELS = (
     ),
 )
 
+_HANDLING = (
+    stat(
+        "无人处理",
+        "Nobody sees to them",
+        Query("incident.unattended", across="sum"),
+        width=6,
+        height=8,
+        steps=up_to(1, 5),
+    ),
+    Panel(
+        "timeseries",
+        Text("响应时间（近一天）", "Time to acknowledge, of the last day"),
+        (
+            one(Query("incident.ack_p50_s", every=True, legend="{floor} {rule} p50")),
+            one(Query("incident.ack_p90_s", every=True, legend="{floor} {rule} p90")),
+        ),
+        width=18,
+        unit=SECONDS,
+        low=0,
+        note=Text(
+            "从中心得知事件到有人表示处理。",
+            "From when the centre learned of an incident until somebody saw to it.",
+        ),
+    ),
+    Panel(
+        "bargauge",
+        Text("误报占比（近一天）", "Share of false alarms, of the last day"),
+        (one(Query("incident.false_share", legend="{floor} {rule}")),),
+        unit=SHARE,
+        low=0,
+        high=1,
+        steps=up_to(0.1, 0.3),
+    ),
+    Panel(
+        "timeseries",
+        Text("近一天：发生、已响应、误报", "Of the last day: raised, acknowledged, false alarms"),
+        (
+            one(Query("incident.raised", "last", "sum", every=True), "发生", "raised"),
+            one(Query("incident.acknowledged", "last", "sum", every=True), "已响应", "acknowledged"),
+            one(Query("incident.false_alarms", "last", "sum", every=True), "误报", "false alarms"),
+        ),
+        low=0,
+        decimals=0,
+    ),
+)
+
 INCIDENTS = Board(
     "incidents",
     Text("事件", "Incidents"),
-    (Row(Text("所选时间", "In the time range")), *_SUMS, Row(Text("事件", "Incidents")), *_PANELS),
+    (
+        Row(Text("所选时间", "In the time range")),
+        *_SUMS,
+        Row(Text("处理", "How they are dealt with")),
+        *_HANDLING,
+        Row(Text("事件", "Incidents")),
+        *_PANELS,
+    ),
     since="now-24h",
 )
