@@ -117,9 +117,6 @@ class Casebook:
             if incident.next_at is not None and incident.next_at <= now:
                 self._climb(turn, incident, now)
         self._write(connection, turn, now)
-        for row in turn.steps:
-            detail = {"level": turn.incidents[row["event_id"]].level, "chain": turn.incidents[row["event_id"]].chain}
-            audit.append(connection, CENTRE, "incident.escalate", f"incident/{row['event_id']}", detail, now)
         return turn
 
     def refresh(self, connection: Connection, now: Instant) -> Turn:
@@ -224,6 +221,10 @@ class Casebook:
                 level=told.level,
                 wait_s=TOGETHER_S if told.phase == "raised" and told.incident.rule in MACHINES else 0.0,
             )
+        for row in (row for row in turn.steps if row["kind"] == "escalated"):
+            after = turn.incidents[row["event_id"]]
+            said = {"level": after.level, "chain": after.chain}
+            audit.append(connection, CENTRE, "incident.escalate", f"incident/{after.event_id}", said, now)
         self._let_go(connection, [row["event_id"] for row in turn.steps if row["kind"] == "worsened"], turn, now)
 
     def _others_told(self, connection: Connection, incident: Incident) -> list[Recipient]:

@@ -232,7 +232,7 @@ def test_whatever_happens(shared: Records) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=20, stateful_step_count=15, deadline=None, derandomize=True, suppress_health_check=checks
+            max_examples=60, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=checks
         ),
     )
     with shared.reading() as connection:

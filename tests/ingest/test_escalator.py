@@ -184,6 +184,22 @@ def test_what_becomes_critical_takes_another_chain(house: House) -> None:
     assert house.told(3) == [("boss", "escalated:c2", 0.0)]
 
 
+def test_what_becomes_critical_late_is_escalated_at_once_and_audited(house: House) -> None:
+    house.say("raised")
+    house.act(an_event("raised").event_id, "acknowledge")
+    house.wait(1000)
+    house.say("updated", severity="critical")
+    assert house.told(2) == []  # somebody sees to it
+    other = house.say("raised", "window/w02")
+    house.wait(700)
+    before = len(house.told())
+    house.say("updated", "window/w02", severity="critical")
+    assert [phase for _, phase, _ in house.told(before)] == ["escalated:c2", "escalated:c2"]
+    with house.records.reading() as connection:
+        rows = [row for row in audit.rows(connection) if row.subject == f"incident/{other}"]
+    assert [row.detail["level"] for row in rows] == [2, 2]
+
+
 def test_another_centre_yaml_goes_on_with_what_is_open(house: House) -> None:
     event = house.say("raised")
     house.plan.chains = (house.plan.chains[1],)
