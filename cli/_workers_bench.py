@@ -43,23 +43,30 @@ class Shared(msgspec.Struct, frozen=True):
 
 
 class WorkersFigures(msgspec.Struct, frozen=True):
-    """The whole run; `speedup` is the rate of several over that of one."""
+    """The whole run.
+
+    Attributes:
+        several: each message of a box goes to the next process, as mosquitto deals them.
+        by_box: each box's messages go to one process, as a broker deals them that goes by the sender.
+        speedup, speedup_by_box: their rate over that of one.
+    """
 
     cores: int
     work: Work
     points: int
-    samples: int
     one: Shared
     several: Shared
+    by_box: Shared
     speedup: float
+    speedup_by_box: float
 
 
 def bench_workers(work: Work, *, workers: int, say: Callable[[str], None]) -> WorkersFigures:
     """Measure several processes against one, each with records on PostgreSQL.
 
     Args:
-        work: the messages. With as many floors as the workers can divide each worker would get whole floors: then
-            there is one floor more, so that the messages of a floor alternate.
+        work: the messages. A broker that deals them in turn gives whole boxes to a process where their number can be
+            divided by that of the processes: so it is, and for `several` there is one box more.
         workers: how many share them.
         say: called with what is being done.
 
@@ -67,25 +74,30 @@ def bench_workers(work: Work, *, workers: int, say: Callable[[str], None]) -> Wo
         InputError: a server is not installed.
         ServiceError: one did not start, or points were lost.
     """
-    if work.floors % workers == 0:
-        work = msgspec.structs.replace(work, floors=work.floors + 1)
+    even = msgspec.structs.replace(work, floors=-(-work.floors // workers) * workers)
+    odd = msgspec.structs.replace(even, floors=even.floors + 1)
+    one = _measure(odd, 1, say)
+    several, by_box = _measure(odd, workers, say), _measure(even, workers, say)
+    points = sum(count_points(message)[0] for message in floor_messages(odd, 0.0))
+    cores = os.cpu_count() or 1
+    return WorkersFigures(cores, odd, points, one, several, by_box, several.per_s / one.per_s, by_box.per_s / one.per_s)
+
+
+def _measure(work: Work, workers: int, say: Callable[[str], None]) -> Shared:
+    say(f"{workers} at work, {work.floors} boxes")
     counted = [count_points(message) for message in floor_messages(work, 0.0)]
     points, samples = (sum(column) for column in zip(*counted, strict=True))
-    found = []
-    for count in (1, workers):
-        say(f"{count} at work")
-        with (
-            _folder() as folder,
-            mosquitto(folder) as broker,
-            victoria_metrics(folder) as victoria,
-            postgresql() as postgres,
-        ):
-            found.append(_drain(work, count, points, broker, victoria, postgres, folder))
-            stored = victoria.samples()
-        if stored != samples:
-            raise ServiceError(f"VictoriaMetrics holds {stored} samples; expected {samples}")
-    one, several = found
-    return WorkersFigures(os.cpu_count() or 1, work, points, samples, one, several, several.per_s / one.per_s)
+    with (
+        _folder() as folder,
+        mosquitto(folder) as broker,
+        victoria_metrics(folder) as victoria,
+        postgresql() as postgres,
+    ):
+        drained = _drain(work, workers, points, broker, victoria, postgres, folder)
+        stored = victoria.samples()
+    if stored != samples:
+        raise ServiceError(f"VictoriaMetrics holds {stored} samples; expected {samples}")
+    return drained
 
 
 def workers_text(figures: WorkersFigures) -> str:
@@ -98,9 +110,11 @@ def workers_text(figures: WorkersFigures) -> str:
         f"{one.workers} at work: {one.per_s:.0f} messages a second ({' + '.join(map(str, one.taken))}); processor time "
         f"per message: centre {one.cpu_us:.0f} us, PostgreSQL {one.postgres_cpu_us:.0f}, store {one.store_cpu_us:.0f}, "
         f"broker {one.broker_cpu_us:.0f}; memory {one.rss_mb:.0f} MB each"
-        for one in (figures.one, figures.several)
+        for one in (figures.one, figures.several, figures.by_box)
     ]
-    return "\n".join([*lines, f"speedup {figures.speedup:.2f}"])
+    return "\n".join(
+        [*lines, f"speedup {figures.speedup:.2f}; with each box at one process {figures.speedup_by_box:.2f}"]
+    )
 
 
 def _drain(
