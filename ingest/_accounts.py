@@ -33,7 +33,7 @@ class UnknownError(InputError):
 
 
 class TakenError(InputError):
-    """There is such a user already, or it would leave no admin."""
+    """There is such a user already, it would leave no admin, or there are too many tokens."""
 
 
 class Account(msgspec.Struct, frozen=True):

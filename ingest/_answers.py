@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Scope
 
 from hall.errors import InputError, RecordsError
 from ingest._paging import MOST, CursorError, Part
@@ -117,15 +118,15 @@ def speak_plainly(app: FastAPI) -> None:
         answer = reply(Problem(exc.detail), 422 if exc.status_code == 400 else exc.status_code)
         answer.headers.update(exc.headers or {})
         if exc.status_code == 405:
-            answer.headers["Allow"] = ", ".join(_methods(request))
+            answer.headers["Allow"] = ", ".join(methods_of(request.scope))
         return answer
 
     app.openapi = _openapi_of(app)  # type: ignore[method-assign]
 
 
-def _methods(request: Request) -> list[str]:
-    """What may be done with a path; each method of ours is a route of its own."""
-    fits = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+def methods_of(scope: Scope) -> list[str]:
+    """What may be done with the path of a request; each method of ours is a route of its own."""
+    fits = [route for route in scope["app"].routes if route.matches(scope)[0] is not Match.NONE]
     return sorted({method for route in fits for method in getattr(route, "methods", None) or ()})
 
 

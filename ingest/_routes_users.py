@@ -120,7 +120,7 @@ def _add_tokens(app: FastAPI, users: Users) -> None:
         """One's own tokens, the oldest first; never the keys themselves."""
         return reply(users.token_page(part, account.name))
 
-    @app.post("/api/tokens", responses=answers(NewKey, 422, status=201), status_code=201)
+    @app.post("/api/tokens", responses=answers(NewKey, 409, 422, status=201), status_code=201)
     def new_token(account: _Anybody, body: _NewToken, request: Request) -> Response:
         """A token for a program. Only who has logged in makes one: a token that is stolen makes no others."""
         if not users.is_session(key_of(request) or ""):

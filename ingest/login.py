@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hall.errors import RecordsError
 from ingest._accounts import MAX_LENGTH, MIN_LENGTH
-from ingest._answers import problems
+from ingest._answers import methods_of, problems
 from ingest.users import HALL, SESSION_S, Account, Refused, Role, Users
 
 COOKIE = "hallwatch_session"
@@ -35,8 +35,6 @@ _LINKS = "/a/"
 _OWN = frozenset({"/api/logout", "/api/me"})
 """What somebody may ask whose password must be changed first."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
-"""What any route may have; the rest is refused before anybody is asked who they are."""
 _PAGE = Path(__file__).parent / "static" / "login.html"
 
 
@@ -81,7 +79,7 @@ class Guard:
             return _says(503, str(exc))
         program = path.startswith("/api/") or path == "/metrics"
         if account is None:
-            return _says(401, "log in first") if program else _to_login(path)
+            return _stranger(scope) if program else _to_login(path)
         if account.must_change and path not in _OWN:
             return _says(403, "change the password first") if program else _to_login(path)
         if not program and not account.may("viewer", self._hall):
@@ -257,8 +255,6 @@ def _address(request: Request) -> str:
 
 def _bad_request(scope: Scope, headers: Headers) -> Response | None:
     """A page elsewhere that uses the reader's cookie, or a body that is too large to be read at all."""
-    if scope["type"] == "http" and scope["method"] not in _METHODS:
-        return _says(405, f"method {scope['method'][:16]}; expected one of {', '.join(sorted(_METHODS))}")
     changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
     origin = headers.get("origin")
     if changes and origin is not None and urlsplit(origin).netloc != headers.get("host"):
@@ -272,8 +268,17 @@ def _bad_request(scope: Scope, headers: Headers) -> Response | None:
     return None
 
 
+def _stranger(scope: Scope) -> Response:
+    methods = [] if scope["type"] != "http" else methods_of(scope)
+    if not methods or scope["method"] in methods:
+        return _says(401, "log in first")
+    answer = _says(405, "Method Not Allowed")
+    answer.headers["Allow"] = ", ".join(methods)
+    return answer
+
+
 def _says(status: int, detail: str) -> Response:
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": ", ".join(sorted(_METHODS))}}.get(status, {})
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return Response(msgspec.json.encode({"detail": detail}), status, headers, media_type="application/json")
 
 

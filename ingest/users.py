@@ -264,7 +264,9 @@ class Users:
         """A token of a user for a program: its key, which is said only here.
 
         Raises:
-            InputError: no such user, no title, too many tokens or a term over ten years.
+            UnknownError: there is no such user.
+            TakenError: there are too many tokens.
+            InputError: no title, or a term over ten years.
         """
         if not 1 <= len(title) <= 64 or not 0 < days <= 3660:
             raise InputError(
@@ -274,7 +276,7 @@ class Users:
             existing(connection, name)
             there = tokens_of(name, self._clock.now()).subquery()
             if (connection.scalar(select(func.count()).select_from(there)) or 0) >= MOST_TOKENS:
-                raise InputError(f"user {name}: {MOST_TOKENS} tokens; expected one to be revoked first")
+                raise TakenError(f"user {name}: {MOST_TOKENS} tokens; expected one to be revoked first")
             key = self._new_key(connection, name, "token", title, days * 86_400.0)
             row = connection.execute(select(keys).where(keys.c.digest == digest(key))).mappings().one()
             self._note(
