@@ -196,7 +196,12 @@ class Pipeline:
         self.overload = part("overload", limit_s, partial(OverloadWatch, limit_s, saved.overload))
         watched = self._windows, self._zones, self.watches
         self._judge = Judge(
-            hall, self._names, *watched, self._window_rules, self._zone_rules, DutyPlan(saved.duty.commands)
+            hall,
+            self._names,
+            *watched,
+            self._window_rules,
+            self._zone_rules,
+            DutyPlan(saved.duty.commands, hall.on_demand),
         )
         self.duty = saved.duty
         self._lines = [
@@ -311,7 +316,7 @@ class Pipeline:
 
     def obey(self, table: DutyTable) -> None:
         """Go by these duty commands from now on, in place of those before."""
-        self.duty, self._judge.plan = table, DutyPlan(table.commands)
+        self.duty, self._judge.plan = table, DutyPlan(table.commands, self.hall.on_demand)
 
     def count(self, zone: str) -> int:
         """People in a zone in the last frame of each of its cameras."""

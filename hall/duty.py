@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated
 
 import msgspec
@@ -29,7 +29,7 @@ OpenSeconds = Callable[[Instant, Instant], float]
 
 
 class DutyCommand(msgspec.Struct, frozen=True):
-    """From `since` on a window is open by the hours, `paused`, or on `leave`; from `until` on, by the hours again."""
+    """From `since` on a window is open by the hours, `paused`, or on `leave`; from `until` on as without a command."""
 
     window: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     duty: DutyOrder
@@ -69,9 +69,14 @@ class DutyPlan:
     """What commands make of the opening hours.
 
     Of commands of one window the one with the latest `since` counts; of the same `since`, the later in the list.
+
+    Args:
+        commands: in any order.
+        on_demand: windows that are closed wherever no command says `open` (潮汐窗口).
     """
 
-    def __init__(self, commands: Iterable[DutyCommand] = ()) -> None:
+    def __init__(self, commands: Iterable[DutyCommand] = (), on_demand: Collection[str] = ()) -> None:
+        self._on_demand = on_demand
         by_window: defaultdict[str, list[DutyCommand]] = defaultdict(list)
         for command in commands:
             by_window[command.window].append(command)
@@ -87,12 +92,13 @@ class DutyPlan:
         """
         if not is_open:
             return "closed"
+        by_itself: WindowDuty = "closed" if window in self._on_demand else "open"
         spans = self._spans.get(window)
         if spans is None:
-            return "open"
+            return by_itself
         number = bisect_right(spans, at, key=lambda span: span[0]) - 1
         if number < 0 or at >= spans[number][1]:
-            return "open"
+            return by_itself
         return spans[number][2]
 
     def open_seconds(self, window: str, open_seconds: OpenSeconds) -> OpenSeconds:
@@ -102,14 +108,15 @@ class DutyPlan:
             window: its id.
             open_seconds: the same of the hall.
         """
+        on_demand = window in self._on_demand
 
         def of_window(start: Instant, end: Instant) -> float:
-            off_s = [
+            other_s = [
                 open_seconds(max(start, since), min(end, until))
                 for since, until, duty in self._spans.get(window, ())
-                if duty != "open" and since < end and until > start
+                if (duty == "open") == on_demand and since < end and until > start
             ]
-            return max(0.0, open_seconds(start, end) - sum(off_s))
+            return sum(other_s) if on_demand else max(0.0, open_seconds(start, end) - sum(other_s))
 
         return of_window
 

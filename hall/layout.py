@@ -307,6 +307,7 @@ class Window(Model):
     clerk_area: Areas | None = None
     customer_area: Areas | None = None
     staffed: bool = Field(default=True, description="false for a self-service terminal: no clerk rule")
+    on_demand: bool = Field(default=False, description="closed until a duty command opens it (潮汐窗口)")
     clerk_anchor: Literal["overlap", "foot"] = "overlap"
     limits: Limits | None = None
     presence: Presence | None = None
@@ -408,6 +409,11 @@ class Hall(Model):
     def floor_of(self, node: str) -> Floor | None:
         """The floor whose cameras a node runs."""
         return next((floor for floor in self.floors if node in floor.nodes), None)
+
+    @property
+    def on_demand(self) -> frozenset[str]:
+        """The windows that are closed until a duty command opens them."""
+        return frozenset(window.id for _, window in self.windows() if window.on_demand)
 
     def windows(self) -> Iterator[tuple[Floor, Window]]:
         """Every window with its floor."""

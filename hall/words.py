@@ -56,7 +56,7 @@ _ZH = Words(
         "camera_fault": "画面不可用",
         "overload": "未能分析全部画面",
         "called_but_no_clerk": "已叫号，窗口无人",
-        "closed_window_with_queue": "排队超限，而有窗口暂停",
+        "closed_window_with_queue": "排队超限，而有窗口未开放",
         "node_offline": "没有消息，其窗口和区域无法判断",
     },
     faults={
@@ -75,7 +75,7 @@ _ZH = Words(
         "camera_fault": "请检查摄像机。",
         "overload": "请检查边缘盒的负载、散热和电源；可减少该盒的摄像机，或更换性能更高的设备。",
         "called_but_no_clerk": "请通知该窗口人员返岗接待，或将该号改派其他窗口。",
-        "closed_window_with_queue": "请开启潮汐窗口：通知暂停的窗口恢复服务，或增派人员。",
+        "closed_window_with_queue": "请开启潮汐窗口：打开备用窗口，通知暂停的窗口恢复服务，或增派人员。",
         "node_offline": "请检查边缘盒的电源和网络；恢复之前请到现场巡视。",
     },
     fault_actions={
@@ -118,7 +118,7 @@ _EN = Words(
         "camera_fault": "no usable picture",
         "overload": "not every picture is looked at",
         "called_but_no_clerk": "a ticket was called and nobody is at the window",
-        "closed_window_with_queue": "people wait past the limit while a window is paused",
+        "closed_window_with_queue": "people wait past the limit while a window is not open",
         "node_offline": "nothing is heard, so nobody judges its windows and zones",
     },
     faults={
@@ -138,7 +138,7 @@ _EN = Words(
         "camera_fault": "Check the camera.",
         "overload": "Check load, cooling and power of the box; give it fewer cameras, or replace it by a faster one.",
         "called_but_no_clerk": "Call the clerk back, or call the ticket to another window.",
-        "closed_window_with_queue": "Open a tidal window: end the pause of one that serves them, or send a clerk.",
+        "closed_window_with_queue": "Open a window kept for this, end a pause of one that serves them, or send help.",
         "node_offline": "Check power and network of the box; walk the hall until it is back.",
     },
     fault_actions={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
@@ -48,6 +48,7 @@ class HallView:
         windows, zones: what boxes said of each lately, by hall and id; nothing of those that are silent.
         duty: the commands in force, by hall and floor.
         waits: by ticket, by hall, floor and zone.
+        on_demand: the windows of each hall that are closed until a command opens them.
     """
 
     at: Instant
@@ -56,6 +57,7 @@ class HallView:
     zones: Mapping[WindowKey, Known] = field(default_factory=dict)
     duty: Mapping[tuple[str, str], DutyPlan] = field(default_factory=dict)
     waits: Mapping[tuple[str, str | None, str | None], TicketWaits] = field(default_factory=dict)
+    on_demand: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def call(self, key: WindowKey, floor: str, *, is_open: bool | None) -> CallSeen:
         """A window for called_but_no_clerk.
@@ -81,7 +83,7 @@ class HallView:
         known = self.zones.get((own, zone.id))
         state = None if known is None else known.zone
         duties = {window: self._duty((own, window), floor, is_open=is_open) for window in zone.serves}
-        closed = tuple(window for window, duty in duties.items() if duty in {"paused", "leave"})
+        closed = tuple(window for window, duty in duties.items() if is_open and duty != "open")
         tickets_s = getattr(self.waits.get((own, floor, zone.id)), "longest_now_s", None)
         detail: dict[str, object] = {} if state is None else {"count": state.count, "longest_s": state.longest_wait_s}
         if state is not None and state.expected_wait_s is not None:
@@ -95,8 +97,8 @@ class HallView:
         if is_open is None:
             known = self.windows.get(key)
             is_open = known is None or known.window is None or known.window.duty != "closed"
-        plan = self.duty.get((key[0], floor))
-        return ("open" if is_open else "closed") if plan is None else plan.duty(key[1], self.at, is_open=is_open)
+        plan = self.duty.get((key[0], floor)) or DutyPlan((), self.on_demand.get(key[0], ()))
+        return plan.duty(key[1], self.at, is_open=is_open)
 
 
 def _over(state: ZoneState | None, tickets_s: float | None, limit_s: float) -> int | None:
@@ -108,7 +110,13 @@ def _over(state: ZoneState | None, tickets_s: float | None, limit_s: float) -> i
     return max(state.over_limit, int(by_ticket or expected))
 
 
-def look(connection: Connection, now: Instant, halls: Iterable[str], calls: Mapping[WindowKey, Call]) -> HallView:
+def look(
+    connection: Connection,
+    now: Instant,
+    halls: Iterable[str],
+    calls: Mapping[WindowKey, Call],
+    on_demand: Mapping[str, Collection[str]],
+) -> HallView:
     """What is known of some halls.
 
     Args:
@@ -116,6 +124,7 @@ def look(connection: Connection, now: Instant, halls: Iterable[str], calls: Mapp
         now: the time.
         halls: their ids.
         calls: from `open_calls`.
+        on_demand: the windows of each hall that are closed until a command opens them.
     """
     wanted = sorted(halls)
     windows: dict[WindowKey, Known] = {}
@@ -126,7 +135,8 @@ def look(connection: Connection, now: Instant, halls: Iterable[str], calls: Mapp
             continue
         windows |= {(hall, window.window): Known(floor, node, window=window) for window in state.windows}
         zones |= {(hall, zone.zone): Known(floor, node, zone=zone) for zone in state.zones}
-    return HallView(now, calls, windows, zones, plans(connection, now), ticket_waits(connection, now, wanted))
+    duty, waits = plans(connection, now, on_demand), ticket_waits(connection, now, wanted)
+    return HallView(now, calls, windows, zones, duty, waits, on_demand)
 
 
 def open_calls(connection: Connection, now: Instant) -> dict[WindowKey, Call]:

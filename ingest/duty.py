@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, func, select
@@ -82,6 +82,15 @@ def _command(view: DutyView) -> DutyCommand:
     return DutyCommand(view.window, view.duty, to_datetime(view.since), until)
 
 
-def plans(connection: Connection, now: Instant) -> Mapping[tuple[str, str], DutyPlan]:
-    """What the commands mean, by hall and floor; a floor that has none is not there."""
-    return {key: DutyPlan(table.commands) for key, table in duty_tables(connection, now).items()}
+def plans(
+    connection: Connection, now: Instant, on_demand: Mapping[str, Collection[str]]
+) -> Mapping[tuple[str, str], DutyPlan]:
+    """What the commands mean, by hall and floor; a floor that has none is not there.
+
+    Args:
+        connection: a transaction.
+        now: the time.
+        on_demand: the windows of each hall that are closed until a command opens them.
+    """
+    tables = duty_tables(connection, now).items()
+    return {key: DutyPlan(table.commands, on_demand.get(key[0], ())) for key, table in tables}

@@ -187,7 +187,7 @@ class QueueSeen:
     Attributes:
         is_open: whether the hall is open.
         over: how many wait past the limit, or would have to, who come now; None while nobody sees.
-        closed: those of its windows that are paused or on leave.
+        closed: those of its windows that are paused, on leave, or wait to be opened on demand.
         detail: figures for the event.
     """
 

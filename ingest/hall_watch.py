@@ -71,6 +71,7 @@ class HallWatch:
     ) -> None:
         self._records, self._casebook, self._leader, self._clock = records, casebook, leader, clock
         self._halls, self._places, self._outlet = {hall.hall.id: hall for hall in halls}, Places(*halls), outlet
+        self._on_demand = {hall.hall.id: hall.on_demand for hall in halls if hall.on_demand}
         self._limits = {(h.hall.id, window.id): h.limits_of(window) for h in halls for _, window in h.windows()}
         self._on_change, self._on_alert = on_change, on_alert
         self._states: dict[StateKey, bytes] | None = None
@@ -109,7 +110,7 @@ class HallWatch:
             states = _load(connection) if self._states is None else self._states
             calls = open_calls(connection, now)
             halls = {key[0] for key in (*states, *calls)} | self._with_duty(connection)
-            view = look(connection, now, halls, calls) if halls else HallView(now)
+            view = look(connection, now, halls, calls, self._on_demand) if halls else HallView(now)
             after, told = self._step(connection, view, states)
         # What only says how late it is need not be written each time.
         if told or after.keys() != states.keys() or (after != states and now - self._saved_at >= _SAVE_EVERY_S):
@@ -121,8 +122,8 @@ class HallWatch:
             self._pointed_at = now
 
     def _with_duty(self, connection: Connection) -> set[str]:
-        """The halls of the files in which there are duty commands: without any no window is closed."""
-        return set(connection.scalars(select(duty.c.hall).distinct())) & self._halls.keys()
+        """The halls of the files in which a window may be closed: one is opened on demand, or there are commands."""
+        return set(connection.scalars(select(duty.c.hall).distinct())) & self._halls.keys() | self._on_demand.keys()
 
     def _step(
         self, connection: Connection, view: HallView, states: Mapping[StateKey, bytes]

@@ -35,8 +35,8 @@ floors:
 class Film:
     """Seconds before the camera; what is told of the window."""
 
-    def __init__(self) -> None:
-        self.hall: Hall = parse_hall(HALL)
+    def __init__(self, hall: str = HALL) -> None:
+        self.hall: Hall = parse_hall(hall)
         self.pipeline = Pipeline(self.hall, "edge-f1", Nobody())
         self.now = 0.0
         self.events: list[tuple[str, float, float | None]] = []
@@ -74,6 +74,15 @@ class Film:
     def shown(self) -> tuple[str, str]:
         assert self.window is not None
         return self.window.duty, self.window.status
+
+
+def test_a_window_on_demand_is_absent_only_while_it_is_opened() -> None:
+    film = Film(HALL.replace("{id: w1,", "{id: w1, on_demand: true,")).play(10, [CLERK]).play(60)
+    assert (film.shown(), film.events) == (("closed", "closed"), [])
+    film.obey(("open", 70, 120)).play(5, [CLERK]).play(25)
+    assert film.shown() == ("open", "unstaffed")
+    film.play(30)
+    assert [name for name, *_ in film.events] == ["raised", "off_duty"]
 
 
 def test_a_pause_clears_an_absence() -> None:

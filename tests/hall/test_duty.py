@@ -73,6 +73,20 @@ def test_time_off_by_command_is_no_open_time() -> None:
     assert DutyPlan().open_seconds("w01", always)(NINE, NINE + 100) == 100
 
 
+def test_a_window_on_demand_is_open_only_by_command() -> None:
+    plan = DutyPlan([order("open", 10, 30), order("paused", 20, 25)], on_demand={"w01"})
+    assert [plan.duty("w01", NINE + at, is_open=True) for at in (9, 10, 22, 26, 30)] == [
+        "closed",
+        "open",
+        "paused",
+        "closed",
+        "closed",
+    ]
+    assert plan.duty("w01", NINE + 15, is_open=False) == "closed"
+    assert plan.duty("w02", NINE, is_open=True) == "open"
+    assert DutyPlan(on_demand={"w01"}).duty("w01", NINE, is_open=True) == "closed"
+
+
 orders = st.builds(
     order,
     st.sampled_from(("open", "paused", "leave")),
@@ -81,10 +95,10 @@ orders = st.builds(
 )
 
 
-@given(st.lists(orders, max_size=8))
-def test_seconds_agree_with_moments(commands: list[DutyCommand]) -> None:
+@given(st.lists(orders, max_size=8), st.booleans())
+def test_seconds_agree_with_moments(commands: list[DutyCommand], on_demand: bool) -> None:
     """Whatever was commanded, the open seconds are those at which the window is open."""
-    plan = DutyPlan(commands)
+    plan = DutyPlan(commands, ["w01"] if on_demand else [])
     open_s = sum(plan.duty("w01", NINE + second + 0.5, is_open=True) == "open" for second in range(200))
     assert plan.open_seconds("w01", always)(NINE, NINE + 200) == open_s
 

@@ -193,6 +193,21 @@ def test_advice_to_open_a_window(scene: Scene) -> None:
     assert scene.incidents() == [("closed_window_with_queue", "zone/waiting", "cleared", "resolved")]
 
 
+def test_a_window_on_demand_is_opened_when_too_many_wait(tmp_path: Path) -> None:
+    """潮汐窗口: that it is closed is no fault, and nobody commanded it."""
+    text = HALL_TEXT.replace("- id: w01\n", "- id: w01\n        on_demand: true\n")
+    assert text != HALL_TEXT
+    scene = Scene(f"sqlite:///{tmp_path}/records.db", parse_hall(text + LIMITS))
+    scene.play(60, duty="closed")
+    assert scene.incidents() == []
+    scene.play(40, duty="closed", over=2)
+    (incident,) = scene.reader.incidents()
+    assert (incident.rule, incident.status, incident.detail["windows"]) == ("closed_window_with_queue", "open", ["w01"])
+    scene.ask("duty/set", window="w01", duty="open")
+    scene.play(1, over=2)
+    assert scene.incidents() == [("closed_window_with_queue", "zone/waiting", "cleared", "resolved")]
+
+
 def test_exact_waits_count_too(scene: Scene) -> None:
     """The camera finds nobody over the limit; a ticket is."""
     scene.ask("duty/set", window="w01", duty="paused")
