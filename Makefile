@@ -18,7 +18,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb postgresq
   $(RTSP_PACKAGES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench trackers density accuracy chaos soak train-smoke wheel lock clean
+.PHONY: help install dev demo test check bench trackers density accuracy chaos fuzz soak train-smoke wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -53,6 +53,9 @@ accuracy: $(DONE)/run ## the box against rendered scenarios; ARGS="--seeds 1 --o
 
 chaos: $(DONE)/dev $(DONE)/test-packages ## box and centre killed, their servers stopped, full or hanging, a quarter of an hour; ARGS="--only box --seed 5"
 	$(BIN)/python -m tests.benchmarks.bench_chaos $(ARGS)
+
+fuzz: $(DONE)/dev ## ten minutes of bad bytes, messages and requests to the centre; ARGS="--minutes 1 --seed 7"
+	$(BIN)/python -m tests.benchmarks.bench_fuzz $(ARGS)
 
 soak: $(DONE)/dev $(DONE)/test-packages ## a box for 45 minutes with a fault a minute; ARGS="--minutes 10"
 	$(BIN)/python -m tests.benchmarks.bench_soak $(ARGS)

@@ -104,6 +104,7 @@ class Scene:
         self._context.set_forkserver_preload([__name__])
         self._offset_s = self._context.Value("d", 0.0)
         self._process: BaseProcess | None = None
+        self._connected = 0
 
     def start(self) -> None:
         """Start the centre; it is not waited for."""
@@ -113,6 +114,17 @@ class Scene:
         )
         self._process.start()
         self.starts += 1
+        self._connected = self.connected
+
+    @property
+    def connected(self) -> int:
+        """How often it has connected to the broker."""
+        return self.log.read_text().count("connected to")
+
+    def wait_connected(self) -> None:
+        """Wait until it is connected since the last call, or since it was started."""
+        wait_until(lambda: self.connected > self._connected, "the centre is connected", 40)
+        self._connected = self.connected
 
     def kill(self) -> None:
         """End it at once."""
@@ -137,12 +149,16 @@ Disturb = Callable[[Scene, random.Random], None]
 
 
 def _killed(scene: Scene, rng: random.Random) -> None:
-    time.sleep(rng.uniform(0.0, 1.2))
+    """Mostly at work, now and then while it starts."""
+    if rng.random() < 0.8:
+        scene.wait_connected()
+    time.sleep(rng.uniform(0.0, 0.5))
     scene.kill()
     scene.start()
 
 
 def _broker_restarted(scene: Scene, rng: random.Random) -> None:
+    scene.wait_connected()
     time.sleep(rng.uniform(0.05, 0.3))
     scene.broker.stop(signal.SIGTERM)
     time.sleep(rng.uniform(0.0, 0.5))
@@ -161,6 +177,7 @@ def _store_in_mood(*moods: Mood, longest_s: float = 3.0) -> Disturb:
 
 def _store_swallows_and_killed(scene: Scene, rng: random.Random) -> None:
     """The store has what the centre does not know of."""
+    scene.wait_connected()
     scene.store.mood = "swallowing"
     time.sleep(rng.uniform(0.1, 0.6))
     scene.kill()
@@ -295,7 +312,7 @@ def _scene(folder: Path, spill_bytes: int) -> Iterator[tuple[Scene, Server]]:
         remember(parse_broker(f"mqtt://127.0.0.1:{broker.port}"), "hallwatch-ingest")
         scene = Scene(folder, broker, store, webhook, spill_bytes)
         scene.start()
-        wait_until(lambda: "connected to" in scene.log.read_text(), "the centre is connected")
+        wait_until(lambda: scene.connected, "the centre is connected")
         yield scene, victoria
 
 
@@ -323,7 +340,7 @@ def _judge(scene: Scene, case: Case, messages: Sequence[Message], victoria: Serv
     return Verdict(
         messages=len(messages),
         starts=scene.starts,
-        connected=scene.log.read_text().count("connected to"),
+        connected=scene.connected,
         alerts=len(sent),
         sent_again=sum(sent.values()) - len(sent),
         points=len(points),
