@@ -175,8 +175,8 @@ def points(messages: list[Message]) -> set[Point]:
 
 
 def data_points(found: set[Point]) -> set[Point]:
-    """Without `node`, which says when the box came and went."""
-    return {point for point in found if point[0] != "node"}
+    """Without `node`, which says when the box came and went, and `incident`, which is told by the minute."""
+    return {point for point in found if point[0] not in {"node", "incident"}}
 
 
 def in_victoria(port: int) -> set[Point]:
