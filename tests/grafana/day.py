@@ -111,7 +111,8 @@ def _minute(minute: int, at: Instant, random: Random) -> Iterator[AnyBody]:
         yield _session(minute, at, random)
         yield _stay(minute, at, random)
         yield CrossingBody("door", "in" if random.random() < 0.6 else "out")
-    if minute % 40 in {20, 27, 33}:
+    # What was raised last is still there in the evening.
+    if minute % 40 in {20, 27} or (minute % 40 == 33 and minute < MINUTES - 40):
         yield _event(minute, at, random)
 
 

@@ -158,6 +158,13 @@ def test_every_data_source_is_as_described(grafana: FakeGrafana) -> None:
         assert grafana.sources["hallwatch"] == source
 
 
+def test_what_may_not_be_read_is_not_taken_for_missing(grafana: FakeGrafana) -> None:
+    grafana.forbidden = {"/api/dashboards/"}
+    with pytest.raises(PushError, match="403"):
+        push(grafana.url, TOKEN, _delivery())
+    assert grafana.boards == {}
+
+
 def test_a_wrong_token_and_no_grafana_at_all(grafana: FakeGrafana) -> None:
     with pytest.raises(PushError, match="401: Unauthorized"):
         push(grafana.url, "no", _delivery())

@@ -70,6 +70,8 @@ class FakeGrafana:
     rules: dict[str, Any] = field(default_factory=dict)
     points: dict[str, Any] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=lambda: {"receiver": "default", "routes": []})
+    forbidden: set[str] = field(default_factory=set)
+    """Paths below which nothing may be read."""
     url: str = ""
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
@@ -77,6 +79,8 @@ class FakeGrafana:
         found = self.description.operation(method, path)
         if found is None:
             return 404, {"message": f"{method} {path}: the API has no such thing"}
+        if method == "get" and any(path.startswith(start) for start in self.forbidden):
+            return 403, {"message": "no permission"}
         template, operation = found
         if faults := self.description.faults(operation, body):
             return 400, {"message": "; ".join(faults)}
