@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,15 @@ def grafana(description: Description) -> Iterator[FakeGrafana]:
         yield fake
 
 
+@cache
+def _boards() -> list[dict[str, Any]]:
+    return board_json(BOARDS, "promql", "zh")
+
+
 def _delivery(**more: Any) -> Delivery:
     settings: dict[str, Any] = {
         "language": "zh",
-        "boards": board_json(BOARDS, "promql", "zh"),
+        "boards": _boards(),
         "rules": [rule_json(rule, "promql", "zh") for rule in RULES],
         "data_source": victoria("http://vm:8428"),
         "webhook": "http://relay:9000/",
