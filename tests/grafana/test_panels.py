@@ -83,3 +83,12 @@ def test_every_incident_is_marked(stores: Stores, dialect: Dialect) -> None:
         expected = stores.points.answer(query, WHOLE_DAY, ONE_FLOOR, dialect)
         marks = stores.of(dialect).marks(annotation["target"], WHOLE_DAY, ONE_FLOOR)
         assert marks == sum(int(count) for steps in expected.values() for count in steps.values()) > 0
+
+
+def test_the_squares_of_the_heatmap_take_their_colour_from_the_column_of_the_answer(stores: Stores) -> None:
+    panel = next(panel for board in BOARDS for panel in _rendered(board, "influxql") if panel["type"] == "xychart")
+    (convert, organize) = panel["transformations"]
+    found = stores.influx.series(filled(panel["targets"][0]["query"], WHOLE_DAY, ONE_FLOOR))
+    (column,) = {name for one in found for name in one["columns"] if name != "time"}
+    assert organize["options"]["renameByName"] == {column: panel["options"]["series"][0]["color"]["matcher"]["options"]}
+    assert [one["targetField"] for one in convert["options"]["conversions"]] == list(found[0]["tags"])
