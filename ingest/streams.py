@@ -87,8 +87,10 @@ class Stream:
 
     async def next(self, timeout_s: float) -> bytes:
         """What there is to tell, as soon as there is something; nothing after `timeout_s` or at the end."""
+        # Not `wait_for`: in Python 3.11 that swallows a cancellation that comes together with what it waits for.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waiting.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._waiting.wait()
         self._waiting.clear()
         told = b"".join(self._chunks)
         self._chunks.clear()

@@ -46,9 +46,6 @@ _PATIENCE_S = 90.0
 _A_FEW_BYTES = 700
 """For each disturbance: more than events and sessions need then, less than the states."""
 
-_OF_EVERY_MINUTE = "incident_"
-"""What the centre says of itself as time goes by, and not of a message."""
-
 _ROUNDS = 2
 """Of every box, while one thing happens."""
 
@@ -329,7 +326,7 @@ def _judge(scene: Scene, case: Case, messages: Sequence[Message], victoria: Serv
     while True:
         time.sleep(0.3)
         wrong = found_in(records).differences(expected) + _alerts_wrong(expected, scene.webhook)
-        points = {point for point in points_in(victoria) if not point[0].startswith(_OF_EVERY_MINUTE)}
+        points = points_in(victoria)
         if missing := (kept if case.drops else wanted) - points:
             wrong.append(f"{len(missing)} points missing, such as {min(missing, key=str)}")
         if not wrong or time.monotonic() > deadline:
