@@ -53,6 +53,9 @@ Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 Number = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
 """A number that any store can hold: JSON may say 1e999, which would be read as infinite."""
 
+Whole = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
+"""A whole number that a float holds exactly; JSON has longer ones, which no sum could take."""
+
 SeqNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 BootId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -102,8 +105,8 @@ class CameraHealth(Body, frozen=True):
     inference_ms: Number
     since_inference_s: Number | None
     skipped_share: Number
-    drops: int
-    reconnects: int
+    drops: Whole
+    reconnects: Whole
     error: str | None = None
     fault: str | None = None
     inference_fps: Number = 0.0
@@ -127,9 +130,9 @@ class HealthBody(Body, frozen=True):
     """How a node does, every 10 s."""
 
     cameras: list[CameraHealth]
-    outbox_depth: int
-    outbox_bytes: int
-    thinned: int
+    outbox_depth: Whole
+    outbox_bytes: Whole
+    thinned: Whole
     rss_mb: Number
     model: str
     provider: str
@@ -146,7 +149,7 @@ class WindowState(Body, frozen=True):
     duty: WindowDuty
     clerk: Seen
     clerk_since: Utc | None
-    customers: int
+    customers: Whole
     session_s: Number | None
     status: WindowStatus
 
@@ -155,12 +158,12 @@ class ZoneState(Body, frozen=True):
     """One zone now; `count` is null while it cannot be seen."""
 
     zone: str
-    count: int | None
+    count: Whole | None
     longest_wait_s: Number | None
     wait_p50_s: Number | None
     wait_p90_s: Number | None
     expected_wait_s: Number | None
-    over_limit: int
+    over_limit: Whole
 
 
 class StateBody(Body, frozen=True):
@@ -231,8 +234,8 @@ class CrossingBody(Body, frozen=True):
 class HeatCell(Body, frozen=True):
     """Person-seconds in one cell: of 1 m on the plan, or of 1/16 of width and height of an uncalibrated picture."""
 
-    x: int
-    y: int
+    x: Whole
+    y: Whole
     person_s: Number
 
 

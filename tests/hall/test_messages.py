@@ -6,6 +6,7 @@ import json
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -174,9 +175,10 @@ def test_another_offset_is_the_same_instant() -> None:
     assert decode(json.dumps(data).encode()) == message_of("crossing")
 
 
-def altered(kind: str, *path: str, to: object) -> bytes:
+def altered(kind: str, *path: str | int, to: object) -> bytes:
     """A sample with one value replaced."""
-    data = node = json.loads(encode(message_of(kind)))
+    data: Any = json.loads(encode(message_of(kind)))
+    node = data
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = to
@@ -237,6 +239,8 @@ BAD = [
     # A body without a key, with a wrong type, a wrong word, a time without an offset, a number too large.
     (without("event", "body", "event_id"), "body", "body of event: Object missing required field `event_id`"),
     (altered("event", "body", "elapsed_s", to="long"), "body", "$.elapsed_s"),
+    # As long a number as JSON likes, which no float holds.
+    (altered("state", "body", "windows", 0, "customers", to=10**400), "body", "$.windows[0].customers"),
     (altered("event", "body", "rule", to="nap"), "body", "'nap'"),
     (altered("event", "body", "rule", to="z" * 5000), "body", "body of event"),
     (altered("event", "body", "started_at", to="2026-01-05T01:00:00"), "body", "$.started_at"),
