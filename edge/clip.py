@@ -56,12 +56,12 @@ class ClipRing:
 
     def see(self, frame: Frame, known: list[Box]) -> None:
         """Take a picture and where people are followed in it."""
-        if self._last is not None:
-            last, boxes = self._last
+        waiting, self._last = self._last, (frame, known)  # one that cannot be blurred is left out, and not tried again
+        if waiting is not None:
+            last, boxes = waiting
             same = last.size_px == frame.size_px
-            self._keep(last, [*self._before, *boxes, *(known if same else [])])
-            self._before = boxes if same else []
-        self._last = frame, known
+            before, self._before = self._before, boxes if same else []
+            self._keep(last, [*before, *boxes, *(known if same else [])])
 
     def _keep(self, frame: Frame, boxes: list[Box]) -> None:
         kept = BlurredFrame(frame.captured_at, _jpeg(anonymous(frame.image, boxes, self.detect, self.score)))

@@ -183,7 +183,10 @@ class EvidenceTaker:
             return
         ring = self._rings.setdefault(frame.camera_id, ClipRing(self._detect, self._score, 0.0))
         ring.span_s = 2 * (clip_s + _SETTLED_S)
-        self._behind = [future for future in self._behind if not future.done()]
+        done = [future for future in self._behind if future.done()]
+        for error in filter(None, (future.exception() for future in done)):
+            self._report(f"clip of {frame.camera_id}: {error}")
+        self._behind = [future for future in self._behind if future not in done]
         # A box that cannot keep up leaves out pictures of clips before anything else.
         if len(self._behind) < _MOST_BEHIND * len(self._rings):
             self._behind.append(self._encoder.submit(ring.see, frame, known))

@@ -87,7 +87,8 @@ class Run:
                 if frame.captured_at >= START + CLIPS_FROM_S:
                     service._evidence.store.settings = Evidence(clip=3.0)
                 service._turn([frame])
-                wait(service._evidence._behind)  # the recording plays faster than time
+                wait(behind := service._evidence._behind)  # the recording plays faster than time
+                assert [future.exception() for future in behind] == [None] * len(behind)
             service._evidence.close()
             service._commit(service._evidence.clips())
             rows = service._outbox.next_batch(100_000)
@@ -207,6 +208,28 @@ def test_who_is_found_a_moment_late_is_blurred_from_when_they_came() -> None:
     for number in range(5, 40):
         ring.see(Frame("c", number, START + number, image), [])
     assert [frame.at - START for frame in ring.between(0, START + 99)] == list(range(28, 39))
+
+
+def test_a_picture_that_cannot_be_blurred_is_left_out_of_a_clip_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    finds, calls = _Blind(), 0
+
+    def fails_once(images: Sequence[Image]) -> list[Detections]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise RuntimeError("no memory")
+        return finds(images)
+
+    store = EvidenceStore(tmp_path, Evidence(clip=3.0))
+    taker = EvidenceTaker(store, b"k" * 16, Address("demo", "f1", "edge-f1"), fails_once, 0.37)
+    for number in range(5):
+        taker.see(Frame("c", number, START + number, _noise()), [])
+        wait(taker._behind)
+    assert [frame.at - START for frame in taker._rings["c"].between(0, START + 99)] == [1, 2, 3]
+    assert "clip of c: no memory" in caplog.text
+    taker.close()
 
 
 def test_a_face_is_found_before_and_not_after(detector: RememberingDetector) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from models.zoo import resolve
 from twin.accuracy import CachedDetector
@@ -21,10 +22,13 @@ class RememberingDetector(Detector):
     def __init__(self, path: Path) -> None:
         super().__init__(resolve("auto"))
         self._cached = CachedDetector(_Looking(self), path, model=self.name)
+        self._asked = Lock()
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
-        found = self._cached.detect(images)
-        self._cached.flush()
+        # A box looks at frames, at pictures of events and at clips in threads of their own; the file is one for all.
+        with self._asked:
+            found = self._cached.detect(images)
+            self._cached.flush()
         return found
 
     def close(self) -> None:
