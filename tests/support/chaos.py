@@ -12,6 +12,7 @@ import os
 import pickle
 import random
 import signal
+import sys
 import time
 import uuid
 from collections import Counter
@@ -171,7 +172,8 @@ def chaos(folder: Path, *, seed: int, kills: int, looks_per_kill: int = 300, lon
     feed = list(observations(seed, round(time.time()), kills * looks_per_kill))
     _Feed.write(folder, feed)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    # Each child loads the main module anew. What that imports is loaded beforehand, or a box dies before it works.
+    context.set_forkserver_preload([__name__, *(name for name in sys.modules if name.startswith("tests.support."))])
     stops = 0
     with running(mosquitto(folder)) as broker, recording(broker.port) as heard:
         remember_subscriptions(broker)
