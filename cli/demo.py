@@ -87,7 +87,7 @@ def demo(
             epoch = clock.now()
             # Only the rendered hall can be shown: nothing leaves a box that looks at people.
             views = BlurredViews(recordings(hall, []), epoch, clock) if source is None else None
-            mount(app, hall, centre.reader, views=views)
+            mount(app, hall, centre.reader, views=views, records=centre.records, hall_file=hall_file)
             loop = source is None or Path(source).is_file()
             with _edge(hall_file, address, folder, loop_from=epoch if loop else None) as box:
                 serve(centre, app, "127.0.0.1", port, role="demo")

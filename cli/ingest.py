@@ -150,7 +150,7 @@ def ingest(
         centre.stop()
         raise
     if console and halls:
-        _mount_console(app, halls[0], centre, users)
+        _mount_console(app, halls[0], (hall_files or [])[0], centre, users)
     serve(centre, app, host, port)
 
 
@@ -212,7 +212,7 @@ class _Environment(Mapping[str, str]):
         return len(os.environ)
 
 
-def _mount_console(app: FastAPI, hall: Hall, centre: Centre, users: Users | None) -> None:
+def _mount_console(app: FastAPI, hall: Hall, hall_file: Path, centre: Centre, users: Users | None) -> None:
     """The console, where its extra is installed; a centre may well run without."""
     try:
         from dashboards.console import mount  # noqa: PLC0415 - an extra
@@ -220,7 +220,8 @@ def _mount_console(app: FastAPI, hall: Hall, centre: Centre, users: Users | None
         logging.getLogger(__name__).info("no console: %s is not installed (extra `dashboards`)", exc.name)
         return
     may_stay = None if users is None else stays_in(users, hall.hall.id)
-    mount(app, hall, HallReader(centre.reader, hall.hall.id), may_stay=may_stay)
+    reads = HallReader(centre.reader, hall.hall.id)
+    mount(app, hall, reads, may_stay=may_stay, records=centre.records, hall_file=hall_file)
 
 
 def serve(centre: Centre, app: FastAPI, host: str, port: int, *, role: str = "ingest") -> None:

@@ -1,23 +1,17 @@
-"""One open console page: built once, then it takes over what changed."""
+"""The page of a floor: windows, waiting areas and incidents; built once, then it takes over what changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from nicegui import ui
 from nicegui.element import Element
 
 from dashboards.board import Board
-from dashboards.feed import Feed
-from dashboards.texts import EN, ZH, Texts
+from dashboards.frame import Visit
 from dashboards.view_panel import ViewPanel
 from dashboards.widgets import CountBadge, Icon, IncidentItem, NodeBadge, Text, TileCard, ZonePanel, box, put
-from hall.layout import Floor, Hall
-
-_LOGOUT = "() => fetch('/api/logout', {method: 'POST'}).then(() => location.assign('/login'))"
-CLOCK_SYNC_S = 60.0
-"""So often a page is told the time, for browsers that slept."""
+from hall.layout import Floor
 
 View_contra = TypeVar("View_contra", contravariant=True)
 View = TypeVar("View")
@@ -64,46 +58,31 @@ class Roster(Generic[View]):
                 element.move(target_index=place)
 
 
-class ConsolePage:
+class FloorPage:
     """One open page.
 
     Args:
-        feed: where boards come from.
-        hall: the layout.
+        visit: by whom it was opened.
         floor: the floor it shows.
-        texts: its language.
         board: what it shows first.
-        views: whether there are pictures to show.
-        logout: whether there is a login to end.
     """
 
-    def __init__(
-        self,
-        feed: Feed,
-        hall: Hall,
-        floor: Floor,
-        texts: Texts,
-        board: Board,
-        *,
-        views: bool = False,
-        logout: bool = False,
-    ) -> None:
-        self._feed = feed
-        self._hall = hall
+    def __init__(self, visit: Visit, floor: Floor, board: Board) -> None:
+        self._visit = visit
+        self._feed = visit.site.feed
+        self._hall = visit.site.hall
         self._floor = floor
-        self._texts = texts
+        self._texts = visit.texts
         self._board = board
         self._only_open = False
         self._notices_shown: tuple[str, ...] = ()
-        self._told_at = feed.clock.now()
-        self._logout = logout
-        ui.context.client.content.classes("console")
-        self._build_header()
+        with visit.bar:
+            self._build_bar()
         with box("columns"):
             with box("main-column"):
                 self._notices = box("notices", role="status")
                 self._build_overview()
-                self._view = ViewPanel(floor, texts) if views else None
+                self._view = ViewPanel(floor, visit.texts) if visit.site.views is not None else None
                 self._build_floor()
             self._build_incidents()
         self._show(board)
@@ -113,10 +92,6 @@ class ConsolePage:
         board = await self._feed.board(self._floor, self._texts.lang)
         if board is not self._board:
             self._show(board)
-        now = self._feed.clock.now()
-        if abs(now - self._told_at) >= CLOCK_SYNC_S:
-            self._told_at = now
-            put(self._clock, now=f"{now:.3f}")
 
     def _show(self, board: Board) -> None:
         self._board = board
@@ -151,42 +126,21 @@ class ConsolePage:
         words = self._texts.none_open if self._only_open else self._texts.none_yet
         self._empty.show("" if shown else words)
 
-    def _build_header(self) -> None:
-        texts, hall = self._texts, self._hall
-        with box("top", "header"):
-            with box("brand"):
-                Text("hall-name", hall.hall.name, "h1")
-                here = texts.floor.format(floor=self._floor.id)
-                Text("page-name", texts.console if len(hall.floors) > 1 else f"{texts.console} · {here}")
-            if len(hall.floors) > 1:
-                self._build_floors()
-            nodes = box("nodes", "ul", aria_label=texts.boxes)
-            self._nodes = Roster(nodes, lambda chip: chip.node, NodeBadge)
-            with box("top-end"):
-                self._clock = box("clock", "hall-clock", zone=hall.hall.timezone, now=f"{self._told_at:.3f}")
-                self._build_switch()
-                if self._logout:
-                    self._build_logout()
+    def _build_bar(self) -> None:
+        here = self._texts.floor.format(floor=self._floor.id)
+        Text("page-name visually-hidden" if len(self._hall.floors) > 1 else "page-name", here, "h1")
+        if len(self._hall.floors) > 1:
+            self._build_floors()
+        nodes = box("nodes", "ul", aria_label=self._texts.boxes)
+        self._nodes = Roster(nodes, lambda chip: chip.node, NodeBadge)
 
     def _build_floors(self) -> None:
         with box("floors", "nav", aria_label=self._texts.floors):
             for floor in self._hall.floors:
                 here = "page" if floor.id == self._floor.id else None
-                link = f"/floor/{floor.id}?lang={self._texts.lang}"
+                link = self._visit.link(f"/floor/{floor.id}")
                 with box("floor-link", "a", href=link, aria_current=here):
                     Text(text=self._texts.floor.format(floor=floor.id))
-
-    def _build_switch(self) -> None:
-        other = ZH if self._texts is EN else EN
-        link = box("lang", "a", href=f"?lang={other.lang}", data_testid="lang-switch", lang=other.html_lang)
-        with put(link, title=self._texts.switch):
-            Text(text=other.own_name)
-
-    def _build_logout(self) -> None:
-        button = box("lang", "button", type="button", data_testid="logout")
-        with button:
-            Text(text=self._texts.logout)
-        button.on("click", js_handler=_LOGOUT)
 
     def _build_overview(self) -> None:
         with box("overview", "section", aria_label=self._texts.overview):

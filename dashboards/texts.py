@@ -31,7 +31,6 @@ class Texts:
     own_name: str
     switch: str
     logout: str
-    console: str
     floors: str
     floor: str
     boxes: str
@@ -96,7 +95,6 @@ ZH = Texts(
     own_name="中文",
     switch="切换到英文",
     logout="退出登录",
-    console="实时看板",
     floors="楼层",
     floor="楼层 {floor}",
     boxes="边缘盒",
@@ -197,7 +195,6 @@ EN = Texts(
     own_name="English",
     switch="Switch to Chinese",
     logout="Log out",
-    console="Live console",
     floors="Floors",
     floor="Floor {floor}",
     boxes="Edge boxes",

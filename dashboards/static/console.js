@@ -90,7 +90,40 @@
   customElements.define("hall-elapsed", HallElapsed);
   customElements.define("hall-clock", HallClock);
   customElements.define("hall-view", HallView);
-  window.hallwatch = { formatDuration };
+
+  // What came of an act, told beside the header: `kind` is "done" or "failed".
+  let saidTimer;
+  const say = (words, kind = "done") => {
+    const said = document.getElementById("said");
+    clearTimeout(saidTimer);
+    said.dataset.kind = kind;
+    said.textContent = words;
+    if (kind === "done") saidTimer = setTimeout(() => (said.textContent = ""), 6000);
+  };
+
+  // Asks the HTTP API. Gives what it answers, or says why not in the words of the server and throws.
+  const ask = async (method, path, body) => {
+    const zh = isChinese();
+    let answer;
+    try {
+      const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+      answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    } catch (error) {
+      say(zh ? "无法连接到服务器,未执行" : "The server cannot be reached; nothing was done", "failed");
+      throw error;
+    }
+    if (answer.status === 401) location.assign("/login");
+    const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+    const found = isJson ? await answer.json() : null;
+    if (!answer.ok) {
+      const detail = found && found.detail ? found.detail : `HTTP ${answer.status}`;
+      const words = typeof detail === "string" ? detail : JSON.stringify(detail);
+      say((zh ? "未执行:" : "Not done: ") + words, "failed");
+      throw new Error(words);
+    }
+    return found;
+  };
+  window.hallwatch = { formatDuration, say, ask, isChinese };
 
   // A language once chosen is kept for visits that name none. A browser may forbid storage: then it is not kept.
   try {

@@ -236,7 +236,7 @@ def test_floors_have_pages_and_unknown_ones_say_so(page: Page, url: str, reads: 
     answer = page.goto(f"{url}/floor/<b>f9?lang=en")
     assert answer is not None
     assert answer.status == 404
-    assert page.locator("body").inner_text() == "This hall has no floor <b>f9"
+    assert page.locator("p").first.inner_text() == "This hall has no floor <b>f9"
 
 
 def test_a_lost_connection_shows_in_the_page_s_language(page: Page, url: str, reads: MemoryModel) -> None:

@@ -1,0 +1,31 @@
+"""The pages of floors: `/` shows the first, `/floor/{floor}` one."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from dashboards.frame import Content, NoSuchPageError, Visit, add_page
+from dashboards.page import FloorPage
+from dashboards.site import Site
+from dashboards.texts import Texts
+from hall.layout import Floor
+
+
+def add(site: Site) -> None:
+    """Add them."""
+    floors = {floor.id: floor for floor in site.hall.floors}
+
+    def asked(request: Request) -> Floor | None:
+        return floors.get(request.path_params.get("floor", site.hall.floors[0].id))
+
+    def check(request: Request, texts: Texts) -> None:
+        if asked(request) is None:
+            raise NoSuchPageError(texts.floor_unknown.format(floor=request.path_params["floor"]))
+
+    async def build(visit: Visit) -> Content:
+        floor = asked(visit.request)
+        assert floor is not None
+        return FloorPage(visit, floor, await site.feed.board(floor, visit.lang))
+
+    for path in ("/", "/floor/{floor}"):
+        add_page(site, path, build, name="floor", check=check)
