@@ -18,9 +18,9 @@ from typing import Literal
 
 import msgspec
 
-from edge.files import write_whole
 from hall.clock import Clock, to_iso
 from hall.errors import ConfigError, Fault, HallwatchError, InputError, RecordsError
+from hall.files import write_whole
 from hall.layout import Hall
 from hall.load import parse_hall
 from hall.messages import MAX_BYTES, ConfigHealth, ReplyBody, correlation_text

@@ -23,10 +23,10 @@ from edge._closing import cameras_of
 from edge._stages import Emitted
 from edge.blur import Box, Detect, anonymous
 from edge.clip import ClipRing, video
-from edge.files import write_whole
 from edge.seal import Seal, sealed
 from hall.clock import Instant, to_datetime, to_iso
 from hall.errors import InputError, RecordsError
+from hall.files import write_whole
 from hall.labels import LabelTable
 from hall.layout import Evidence, Floor, Window, Zone
 from hall.messages import ClipBody, EventBody

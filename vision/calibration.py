@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
+from statistics import fmean
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hall.errors import InputError
+from hall.plane import HORIZON, Pair, Plane
 
 Floats = NDArray[np.float64]
-Pair = tuple[float, float]
 _A_FEW = 8
 """Up to so many points plain numbers are faster than arrays."""
-_HORIZON = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Calibration:
 
     @classmethod
     def fit(cls, floor_points: Sequence[tuple[Pair, Pair]]) -> Calibration:
-        """Least squares over all points (Hartley & Zisserman, Multiple View Geometry, 4.1).
+        """Least squares over all points, see `hall.plane`.
 
         Args:
             floor_points: at least four pairs of an image point (fractions) and a floor point (metres).
@@ -45,21 +43,8 @@ class Calibration:
         Raises:
             InputError: the points lie on a line or otherwise fix no plane.
         """
-        image = np.array([p for p, _ in floor_points], dtype=np.float64)
-        floor = np.array([p for _, p in floor_points], dtype=np.float64)
-        matrix, _ = cv2.findHomography(image, floor, 0) if len(image) >= 4 else (None, None)
-        if matrix is None or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
-            raise InputError(
-                f"floor_points: {len(image)} points that fix no plane; expected at least 4, no three on a line"
-            )
-        # The sign of the third coordinate tells floor from sky; let it be positive on the floor.
-        if (np.c_[image, np.ones(len(image))] @ matrix[2]).mean() < 0:
-            matrix = -matrix
-        fitted = cls(np.asarray(matrix, dtype=np.float64), 0.0, len(image))
-        error = float(np.linalg.norm(fitted.to_floor(image) - floor, axis=1).mean())
-        if not np.isfinite(error):
-            raise InputError("floor_points: some lie beyond the horizon of the others; expected points of one floor")
-        return cls(fitted.matrix, error, len(image))
+        plane = Plane.fit(floor_points)
+        return cls(np.array(plane.matrix, dtype=np.float64), fmean(plane.errors_m(floor_points)), len(floor_points))
 
     def to_floor(self, points: Floats) -> Floats:
         """Floor metres (N, 2) of image points (N, 2) in fractions; NaN at and above the horizon."""
@@ -68,13 +53,13 @@ class Calibration:
         x: Floats = points @ self.matrix[:, :2].T
         x += self.matrix[:, 2]
         w = x[:, 2:]
-        w[w <= _HORIZON] = np.nan
+        w[w <= HORIZON] = np.nan
         return np.asarray(x[:, :2] / w)
 
     def _on_floor(self, x: float, y: float) -> Pair:
         (a, b, c), (d, e, f), (g, h, i) = self._rows
         w = g * x + h * y + i
-        return (nan, nan) if w <= _HORIZON else ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
+        return (nan, nan) if w <= HORIZON else ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
 
     @cached_property
     def _rows(self) -> list[list[float]]:
@@ -86,5 +71,5 @@ class Calibration:
         inverse = np.linalg.inv(self.matrix)
         x = np.c_[points, np.ones(len(points))] @ inverse.T
         # The inverse's third coordinate is 1 / w of `to_floor`, so it is positive before the camera.
-        w = np.where(x[:, 2:] > 1e-9, x[:, 2:], np.nan)
+        w = np.where(x[:, 2:] > HORIZON, x[:, 2:], np.nan)
         return np.asarray(x[:, :2] / w)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hall.errors import InputError
-from vision.calibration import Calibration, Pair
+from hall.plane import Pair
+from vision.calibration import Calibration
 
 # A camera 3 m above the floor that looks down: the horizon lies at a third of the picture's height.
 CAMERA = np.array([[6.0, -2.4, -1.8], [0.0, 0.0, 3.0], [0.0, 1.0, -1 / 3]])
