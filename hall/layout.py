@@ -21,7 +21,8 @@ from pydantic import (
     model_validator,
 )
 
-from hall.geometry import crossing_edges, nearly_on_a_line, polygon_area
+from hall.geometry import crossing_edges, polygon_area
+from hall.plane import spread
 from hall.schedule import WEEKDAYS, Schedule, parse_days, parse_span
 from hall.units import Duration, Id
 
@@ -227,11 +228,8 @@ FloorPoint = tuple[ImagePoint, tuple[float, float]]
 def _enough_points(points: list[FloorPoint]) -> list[FloorPoint]:
     if 0 < len(points) < 4:
         raise ValueError("at least 4 floor points, or none")
-    for i in range(len(points)):
-        others = points[:i] + points[i + 1 :]
-        # Only four points of which no three lie on a line fix a plane.
-        if any(nearly_on_a_line([point[side] for point in others]) for side in (0, 1)):
-            raise ValueError("floor points spread over the floor (all, or all but one, lie on a line)")
+    if not spread(points):
+        raise ValueError("floor points spread over the floor (all, or all but one, lie on a line)")
     return points
 
 

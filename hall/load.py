@@ -91,6 +91,15 @@ def parse_hall(
     return _checked(Hall, data, _Source(name, marked, raw), faults, check_references(raw))
 
 
+def plain_values(text: str, *, name: str = "hall.yaml") -> Any:
+    """What a YAML file says, unchecked; `${NAME}` stays as it stands.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    return _read(text, name, "a hall file")[1]
+
+
 def parse_model(
     text: str,
     model: type[M],

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import ceil, dist, floor, inf, isfinite, nan, sqrt
 
 from hall.errors import InputError
+from hall.geometry import nearly_on_a_line
 
 Pair = tuple[float, float]
 Row = tuple[float, float, float]
@@ -20,6 +21,13 @@ HORIZON = 1e-9
 _STEPS = 50
 """Of the refinement; a handful is usual."""
 _SMALL = 1e-12
+_BEYOND = "floor_points: some lie beyond the horizon of the others; expected points of one floor"
+
+
+def spread(points: Sequence[tuple[Pair, Pair]]) -> bool:
+    """Whether neither all nor all but one lie on a line: only four points of which no three do fix a plane."""
+    rest = [[*points[:i], *points[i + 1 :]] for i in range(len(points))]
+    return not any(nearly_on_a_line([point[side] for point in others]) for others in rest for side in (0, 1))
 
 
 @dataclass(frozen=True)
@@ -46,13 +54,13 @@ class Plane:
             InputError: the points lie on a line or otherwise fix no plane.
         """
         fault = f"floor_points: {len(points)} points that fix no plane; expected at least 4, no three on a line"
-        if len(points) < 4:
+        if len(points) < 4 or not spread(points):
             raise InputError(fault)
         image, to_image = _normalised([p for p, _ in points])
         ground, to_ground = _normalised([p for _, p in points])
         first = _linear(image, ground)
         if first is None:
-            raise InputError(fault)
+            raise InputError(_BEYOND)
         refined = first if len(points) == 4 else _refined(first, image, ground)
         matrix = _times(_times(_inverse(to_ground), _as_matrix(refined)), to_image)
         if sum(_row(matrix[2], p) for p, _ in points) < 0:
@@ -61,7 +69,7 @@ class Plane:
         if not all(isfinite(v) for row in matrix for v in row) or abs(_determinant(matrix)) < HORIZON:
             raise InputError(fault)
         if not all(isfinite(error) for error in plane.errors_m(points)):
-            raise InputError("floor_points: some lie beyond the horizon of the others; expected points of one floor")
+            raise InputError(_BEYOND)
         return plane
 
     def to_floor(self, x: float, y: float) -> Pair:
