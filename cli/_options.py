@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -17,19 +16,6 @@ BrokerOption = Annotated[
     str, typer.Option(envvar="HALLWATCH_BROKER", help="mqtt://[USER:PASSWORD@]HOST[:1883] or mqtts://...")
 ]
 NodeOption = Annotated[str | None, typer.Option(help="Which box; may be left out where there is one.")]
-
-
-class Anything(Mapping[str, str]):
-    """An environment that has every variable, for a hall file whose secrets are not needed."""
-
-    def __getitem__(self, key: str) -> str:
-        return key
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 def address_of(hall: Hall, node: str | None) -> Address:

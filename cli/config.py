@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from cli._options import LOCAL_BROKER, Anything, BrokerOption, NodeOption, address_of
+from cli._options import LOCAL_BROKER, BrokerOption, NodeOption, address_of
 from edge.config import fingerprint
 from edge.push import push_config
 from hall.broker import parse_broker
 from hall.errors import InputError
-from hall.load import parse_hall
+from hall.load import Anything, parse_hall
 
 app = typer.Typer(help="The hall file of a running box.", no_args_is_help=True)
 

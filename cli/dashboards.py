@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from cli._options import Anything
 from dashboards.grafana import sources
 from dashboards.grafana.alerting import RULES, rule_json
 from dashboards.grafana.boards import BOARDS
@@ -17,7 +16,7 @@ from dashboards.grafana.query import DIALECTS, Dialect
 from dashboards.grafana.render import CONSOLE
 from dashboards.grafana.spec import LANGUAGES, Board
 from hall.errors import InputError
-from hall.load import load_hall
+from hall.load import Anything, load_hall
 
 app = typer.Typer(help="Boards and alert rules for Grafana.", no_args_is_help=True)
 

@@ -50,6 +50,19 @@ Loc = tuple[int | str, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
+class Anything(Mapping[str, str]):
+    """An environment that has every variable, for a hall file whose secrets are not needed."""
+
+    def __getitem__(self, key: str) -> str:
+        return key
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 class _TooManyError(Exception):
     """More values than any hall has."""
 

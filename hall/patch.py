@@ -168,7 +168,6 @@ class _Patch:
 
     def _change_sequence(self, node: SequenceNode, old: Sequence[Any], new: Sequence[Any]) -> None:
         pairs = _aligned(old, new)
-        kept = {i for i, _ in pairs if i is not None}
         for i, j in pairs:
             if i is not None and j is not None:
                 self.change(node.value[i], old[i], new[j])
@@ -181,7 +180,7 @@ class _Patch:
                 fresh.setdefault(last, []).append(new[j])
             elif i is not None and i not in gone:
                 last = i
-        if kept == set(gone):
+        if len(gone) == len(old):
             raise _CannotError
         self._remove(node, entries, gone)
         for after, values in fresh.items():
@@ -217,19 +216,19 @@ class _Patch:
         self._puts.append(_Put(at, at, "".join(f"{self._newline}{' ' * column}{piece}" for piece in pieces)))
 
     def _remove(self, node: Node, entries: Sequence[tuple[int, int]], gone: Sequence[int]) -> None:
+        if _is_block(node):
+            for i in gone:
+                start, end = entries[i]
+                self._remove_lines(self._dash(start) if isinstance(node, SequenceNode) else start, end)
+            return
+        last = max((i for i in range(len(entries)) if i not in gone), default=-1)
         for i in gone:
-            start, end = entries[i]
-            if _is_block(node):
-                if isinstance(node, SequenceNode):
-                    start = self._dash(start)
-                self._remove_lines(start, end)
-            elif i + 1 < len(entries):
-                self._puts.append(_Put(start, entries[i + 1][0], ""))
-            else:
-                before = next((entries[k][1] for k in reversed(range(i)) if k not in gone), start)
-                gap = self._text[before:start]
-                # Behind a comma may stand a comment, which then keeps its line; a comma at the end is allowed.
-                self._puts.append(_Put(start if "#" in gap or set(gone) & {i - 1} else before, end, ""))
+            if i < last:
+                self._puts.append(_Put(entries[i][0], entries[i + 1][0], ""))
+        if 0 <= last < len(entries) - 1:
+            before, start, end = entries[last][1], entries[last + 1][0], entries[-1][1]
+            # Behind a comma may stand a comment, which then keeps its line; a comma at the end is allowed.
+            self._puts.append(_Put(start if "#" in self._text[before:start] else before, end, ""))
 
     def _remove_lines(self, start: int, end: int) -> None:
         first, last = self._line_start(start), self._line_end(end)
