@@ -109,7 +109,7 @@
       const headers = body === undefined ? {} : { "Content-Type": "application/json" };
       answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
     } catch (error) {
-      say(zh ? "无法连接到服务器,未执行" : "The server cannot be reached; nothing was done", "failed");
+      say(zh ? "无法连接到服务器，未执行" : "The server cannot be reached; nothing was done", "failed");
       throw error;
     }
     if (answer.status === 401) location.assign("/login");
@@ -118,7 +118,7 @@
     if (!answer.ok) {
       const detail = found && found.detail ? found.detail : `HTTP ${answer.status}`;
       const words = typeof detail === "string" ? detail : JSON.stringify(detail);
-      say((zh ? "未执行:" : "Not done: ") + words, "failed");
+      say((zh ? "未执行：" : "Not done: ") + words, "failed");
       throw new Error(words);
     }
     return found;
