@@ -24,7 +24,7 @@ from sqlalchemy import Connection, select
 
 from hall.clock import Instant
 from hall.errors import InputError
-from hall.views import StepKind
+from hall.views import ONGOING, IncidentView, StepKind
 from ingest import audit, changes, schema
 from ingest.history import add_step
 from ingest.incidents import Incident, changed, load_incidents, save_incidents
@@ -125,6 +125,26 @@ class Desk:
             self._on_label(connection, after, act.actor, now)
         changes.note_incidents(connection, [event_id])
         return after
+
+
+def open_acts(incident: IncidentView) -> tuple[ActKind, ...]:
+    """What can be done with an incident as it is and would change something, in the order of the table above."""
+    is_closed = incident.closed_at is not None
+    possible: dict[ActKind, bool] = {
+        "acknowledge": not is_closed and incident.acknowledged_at is None,
+        "assign": not is_closed,
+        "note": True,
+        "false_alarm": incident.label is None,
+        "appeal": incident.appeal is None,
+        "decide": incident.appeal == "pending",
+        "close": not is_closed,
+    }
+    return tuple(kind for kind, is_open in possible.items() if is_open)
+
+
+def needs_note(incident: IncidentView, kind: ActKind) -> bool:
+    """Whether an act is refused without a note."""
+    return kind in _NEEDS_NOTE or (kind == "close" and incident.status in ONGOING)
 
 
 def _is_known(connection: Connection, event_id: str, key: str) -> bool:
