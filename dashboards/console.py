@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from nicegui import ui
 
-from dashboards import floor_page, people
+from dashboards import floor_page, inbox, people
 from dashboards.feed import Feed
 from dashboards.site import Site
 from dashboards.texts import ZH
@@ -23,7 +23,7 @@ from hall.layout import Hall
 from hall.views import ReadModel
 from ingest.records import Records
 
-ROOMS: tuple[Callable[[Site], None], ...] = (floor_page.add, people.add)
+ROOMS: tuple[Callable[[Site], None], ...] = (floor_page.add, inbox.add, people.add)
 """Each adds the pages of one room."""
 
 
