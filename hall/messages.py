@@ -298,7 +298,7 @@ class _Envelope(msgspec.Struct, frozen=True):
     late: bool = False
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message as it travels.
 
     `boot` and `seq` number the messages of one run of a node, from 1 on; `status` and `reply`, which pass by the
@@ -332,7 +332,7 @@ def _whole(kind: str, body: type[AnyBody]) -> type[msgspec.Struct]:
     """Envelope and body of one kind, to be read in one go."""
     hints = get_type_hints(_Envelope, include_extras=True)
     known = [(name, hints[name]) for name in _Envelope.__struct_fields__ if name not in {"body", "late"}]
-    return msgspec.defstruct(f"_{kind.title()}", [*known, ("body", body), ("late", bool, False)], frozen=True)
+    return msgspec.defstruct(f"_{kind.title()}", [*known, ("body", body), ("late", bool, False)], frozen=True, gc=False)
 
 
 # Deeply nested JSON overruns the stack of the decoder, which says so with RecursionError.

@@ -3,6 +3,8 @@
 With paho's own thread every message would change hands, and both threads would wait for the interpreter's lock at each
 of the small reads that make a message. So the thread that works is the one that reads, by paho's calls for foreign
 event loops. A fresh client serves each connection: no acknowledgement goes by another one than its message came by.
+
+A message of paho holds some seventy objects that say what properties there may be. So only an `Arrival` is kept of it.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hall.broker import BrokerSettings
-from hall.clock import Clock
+from hall.clock import Clock, Instant
 from hall.errors import BrokerError
 from hall.wake import Wake, wait_for
+from ingest.arrivals import Arrival, Asked
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ class Link:
         client_id: names the session.
         receive_maximum: messages that may be on their way without being acknowledged.
         wake: ends the wait of `receive`.
-        clock: for how long an answer is waited for.
+        clock: when messages came, and for how long an answer is waited for.
         keepalive_s: a connection on which nothing is heard for twice as long is lost.
 
     Raises:
@@ -82,7 +85,7 @@ class Link:
         self._clock = clock
         self._tick_s = keepalive_s / 4
         self._receive_maximum = receive_maximum
-        self._arrived: list[MQTTMessage] = []
+        self._arrived: list[Arrival] = []
         self._arrived_bytes = 0
         self._published: dict[int, Answer] = {}
         self._topics: Sequence[str] = ()
@@ -158,7 +161,7 @@ class Link:
         """
         self._check(self._client.unsubscribe(list(topics))[0])
 
-    def receive(self, wait_s: float, most: int, most_bytes: int) -> list[MQTTMessage]:
+    def receive(self, wait_s: float, most: int, most_bytes: int) -> list[Arrival]:
         """What has arrived, or arrives within `wait_s`; as soon as there is anything, and about so much of it at most.
 
         It also ends as soon as `is_subscribed` changes.
@@ -298,8 +301,21 @@ class Link:
             self._error = BrokerError("connection lost: nothing heard from the broker")
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._arrived.append(message)
+        self._arrived.append(_arrival(message, self._clock.now()))
         self._arrived_bytes += len(message.payload)
+
+
+def _arrival(message: MQTTMessage, now: Instant) -> Arrival:
+    try:
+        topic = message.topic
+    except UnicodeDecodeError:
+        topic = "(not UTF-8)"
+    properties = message.properties
+    to = getattr(properties, "ResponseTopic", None)
+    correlation = getattr(properties, "CorrelationData", None)
+    user = getattr(properties, "UserProperty", ())
+    asked = None if to is None and correlation is None and not user else Asked(to, correlation, tuple(user))
+    return Arrival.of(topic, bytes(message.payload), now, asked, message.mid if message.qos else 0)
 
 
 def _options(topic: str) -> SubscribeOptions:

@@ -7,6 +7,7 @@ in one direction only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -28,14 +29,17 @@ def upsert(
     """
     if not (ordered := _ordered(table, rows)):
         return
-    statement = _insert(connection, table)
+    names = tuple(ordered[0] if columns is None else columns)
+    connection.execute(_upsert(connection.dialect.name, table, names), ordered)
+
+
+@cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...]) -> _Insert:
+    """There are few, and each takes longer to make than a few rows to write."""
+    statement = _insert(dialect, table)
     keys = {column.name for column in table.primary_key}
-    names = [name for name in (ordered[0] if columns is None else columns) if name not in keys]
-    values = {name: statement.excluded[name] for name in names}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values),
-        ordered,
-    )
+    values = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
 def insert_ignore(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -47,7 +51,7 @@ def insert_ignore(connection: Connection, table: Table, rows: Iterable[Mapping[s
         rows: all with the same columns; none does nothing.
     """
     if ordered := _ordered(table, rows):
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), ordered)
+        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), ordered)
 
 
 def count_up(connection: Connection, table: Table, key: Mapping[str, Any], column: str, by: int) -> int:
@@ -60,7 +64,7 @@ def count_up(connection: Connection, table: Table, key: Mapping[str, Any], colum
         column: where the number is.
         by: what is added.
     """
-    statement = _insert(connection, table).values(**key, **{column: by})
+    statement = _insert(connection.dialect.name, table).values(**key, **{column: by})
     added = statement.on_conflict_do_update(
         index_elements=list(table.primary_key), set_={column: table.c[column] + statement.excluded[column]}
     )
@@ -77,12 +81,12 @@ def claim(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
         table: where to.
         row: what.
     """
-    put = _insert(connection, table).values(**row).on_conflict_do_nothing()
+    put = _insert(connection.dialect.name, table).values(**row).on_conflict_do_nothing()
     return connection.execute(put.returning(*table.primary_key)).first() is not None
 
 
-def _insert(connection: Connection, table: Table) -> _Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def _insert(dialect: str, table: Table) -> _Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _ordered(table: Table, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from prometheus_client.metrics import MetricWrapperBase
 
 from hall.broker import BrokerSettings
 from hall.clock import Instant, to_datetime
@@ -212,18 +213,18 @@ def drain_centre(
     """
     tune_process()  # as `hallwatch ingest` does
     centre = Centre([], settings, store=store, records=f"sqlite:///{folder}/records.db", name=CENTRE)
-    sample = centre.metrics.registry.get_sample_value
+    metrics = centre.metrics
     meter = _Meter()
     told = 0.0
     with centre:
         while True:
             time.sleep(_POLL_S)
-            counted = sample("hallwatch_messages_total", {"kind": "state"}) or 0
-            if counted >= messages and (sample("hallwatch_points_written_total") or 0) >= rows:
+            counted = _value(metrics.messages.labels("state"))
+            if counted >= messages and _value(metrics.points) >= rows:
                 break
             if meter.seconds - told > 1:
                 told = meter.seconds
-                answer.send((counted, _memory_mb("VmRSS"), sample("hallwatch_points_spill_bytes") or 0.0))
+                answer.send((counted, _memory_mb("VmRSS"), _value(metrics.spill_bytes)))
         drained = meter.drained(messages)
     answer.send(drained)
 
@@ -270,16 +271,21 @@ def drain_share(
     """
     tune_process()  # as `hallwatch ingest` does
     centre = Centre([], settings, store=store, records=records, name=name, share=CENTRE, spool=folder)
-    sample = centre.metrics.registry.get_sample_value
+    metrics = centre.metrics
     answer.send("ready")
     answer.recv()
     meter = _Meter()
     with centre:
         while not answer.poll(_TOLD_S):
-            counted = int(sample("hallwatch_messages_total", {"kind": "state"}) or 0)
-            answer.send((counted, int(sample("hallwatch_points_written_total") or 0)))
+            counted = int(_value(metrics.messages.labels("state")))
+            answer.send((counted, int(_value(metrics.points))))
         drained = meter.drained(counted)
     answer.send(drained)
+
+
+def _value(metric: MetricWrapperBase) -> float:
+    """What one metric says now. Asking the registry would work out all of them each time, in time that is measured."""
+    return next(float(sample.value) for family in metric.collect() for sample in family.samples)
 
 
 class _Meter:

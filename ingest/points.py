@@ -17,6 +17,8 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
+import msgspec
+
 from hall.clock import Instant
 from hall.messages import (
     CameraHealth,
@@ -62,7 +64,7 @@ class Tag(Generic[R]):
 
 @dataclass(frozen=True)
 class Field(Generic[R]):
-    """A field: an attribute of the row, unless `value` works it out, or it is the time `since` another one.
+    """A field: an attribute of the row, unless `value` works it out.
 
     `code` names the numbers of its words in `CODES`. Where it is `optional`, None leaves it out of the point; where it
     is `whole`, it is an int and always there.
@@ -72,7 +74,6 @@ class Field(Generic[R]):
     unit: str
     meaning: str
     value: Callable[[Message, R], float | str | None] | None = None
-    since: str = ""
     code: str = ""
     optional: bool = False
     whole: bool = False
@@ -136,7 +137,6 @@ WINDOW = Measurement[WindowState](
     fields=(
         Field("duty", "code", "whether the window should be staffed now", code="duty"),
         Field("clerk", "code", "whether the clerk is there", code="clerk"),
-        Field("clerk_for_s", "s", "for how long that has been so", since="clerk_since", optional=True),
         Field("customers", "people", "in the customer area", whole=True),
         Field("session_s", "s", "age of the session now running", optional=True),
         Field("status", "code", "window status", code="window status"),
@@ -371,8 +371,7 @@ MEASUREMENTS: tuple[Measurement[Any], ...] = (
 _BY_KIND = {kind: tuple(m for m in MEASUREMENTS if m.kind == kind) for kind in {m.kind for m in MEASUREMENTS}}
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(msgspec.Struct, frozen=True, gc=False):
     """The points of one message as line protocol, without a newline at the end."""
 
     lines: bytes
@@ -388,15 +387,15 @@ def points_of(message: Message, received_at: Instant) -> Points | None:
     """
     measurements = _BY_KIND.get(message.kind, ())
     head = f",hall={TAGS[message.hall]},floor={TAGS[message.floor]}"
-    texts: list[str] = []
+    lines: list[bytes] = []
     count = 0
     for m in measurements:
         if rows := m.rows(message):
-            texts.append(m.write(message, rows, head, f" {_time_ns(m, message, rows[0], received_at)}"))
+            lines.append(m.write(message, rows, head, f" {_time_ns(m, message, rows[0], received_at)}"))
             count += len(rows)
-    if not texts:
+    if not lines:
         return None
-    return Points("\n".join(texts).encode(), all(m.telemetry for m in measurements), count)
+    return Points(b"\n".join(lines), all(m.telemetry for m in measurements), count)
 
 
 def _time_ns(measurement: Measurement[R], message: Message, row: R, received_at: Instant) -> int:

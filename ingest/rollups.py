@@ -93,7 +93,10 @@ class Sums:
                 continue
             row[0] += seconds
             row[2] += count * seconds
-            row[3:7] = map(max, row[3:7], (count, zone.longest_wait_s or 0, zone.wait_p90_s or 0, zone.over_limit))
+            most = count, zone.longest_wait_s, zone.wait_p90_s, zone.over_limit
+            for place, value in enumerate(most, 3):
+                if value is not None and value > row[place]:
+                    row[place] = value
 
     def finish(self, body: SessionBody | StayBody) -> None:
         """A session or a stay is over."""

@@ -17,15 +17,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from paho.mqtt.client import MQTTMessage
-
 from hall.broker import BrokerSettings, tls_context
-from hall.clock import Clock, Instant
+from hall.clock import Clock
 from hall.errors import BrokerError, RecordsError
 from hall.topics import SUBSCRIPTION, parse_input_topic
 from hall.wake import Wake
 from ingest._link import Answer, Link
-from ingest.arrivals import Arrival, Asked
+from ingest.arrivals import Arrival
 from ingest.counter import Counter
 from ingest.intake import Intake, Prepared
 from ingest.metrics import Metrics
@@ -202,10 +200,10 @@ class Subscriber:
     def _is_due(pending: deque[_Batch]) -> bool:
         return len(pending) > _IN_FLIGHT or pending[0].prepared.is_safe
 
-    def _gather(self, link: Link) -> list[MQTTMessage]:
+    def _gather(self, link: Link) -> list[Arrival]:
         """The next batch; empty where nothing is there and others wait to be finished, or it is time to stop."""
         batch = link.receive(0.0 if self._pending else _IDLE_S, BATCH_MESSAGES, BATCH_BYTES)
-        size = sum(len(message.payload) for message in batch)
+        size = sum(len(arrival.payload) for arrival in batch)
         deadline = self._clock.monotonic() + BATCH_WAIT_S
         while batch and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES and not self._stop.is_set():
             left_s = deadline - self._clock.monotonic()
@@ -213,21 +211,20 @@ class Subscriber:
             if not more and left_s <= 0:
                 break
             batch += more
-            size += sum(len(message.payload) for message in more)
+            size += sum(len(arrival.payload) for arrival in more)
         return batch
 
     def _answer(self, link: Link) -> None:
         while self._answers:
             link.publish(self._answers.popleft())
 
-    def _begin(self, link: Link, batch: list[MQTTMessage]) -> None:
-        now = self._clock.now()
-        arrivals = [_arrival(message, now) for message in batch]
+    def _begin(self, link: Link, batch: list[Arrival]) -> None:
+        arrivals = batch
         requests: deque[Arrival] = deque()
         if self._counter is not None and any(map(_is_request, arrivals)):
             requests.extend(filter(_is_request, arrivals))
             arrivals = [arrival for arrival in arrivals if not _is_request(arrival)]
-        packet_ids = [message.mid for message in batch if message.qos]
+        packet_ids = [arrival.packet_id for arrival in batch if arrival.packet_id]
         while True:
             try:
                 prepared = self._intake.prepare(arrivals)
@@ -235,7 +232,7 @@ class Subscriber:
                 if not self._records_failed(link, exc):
                     return  # not acknowledged, so it comes again
             else:
-                self._pending.append(_Batch(prepared, requests, packet_ids, now))
+                self._pending.append(_Batch(prepared, requests, packet_ids, batch[-1].received_at))
                 return
 
     def _finish(self, link: Link) -> bool:
@@ -287,19 +284,6 @@ class Subscriber:
         if why != self._said:
             self._said = why
             _log.warning("%s; trying again", self.trouble)
-
-
-def _arrival(message: MQTTMessage, now: Instant) -> Arrival:
-    try:
-        topic = message.topic
-    except UnicodeDecodeError:
-        topic = "(not UTF-8)"
-    properties = message.properties
-    to = getattr(properties, "ResponseTopic", None)
-    correlation = getattr(properties, "CorrelationData", None)
-    user = getattr(properties, "UserProperty", ())
-    asked = None if to is None and correlation is None and not user else Asked(to, correlation, tuple(user))
-    return Arrival.of(topic, bytes(message.payload), now, asked)
 
 
 def _is_request(arrival: Arrival) -> bool:

@@ -62,7 +62,7 @@ def _link(port: int, wake: Wake, url: str = "", keepalive_s: int = 30) -> Link:
 
 
 def _receive(link: Link, wait_s: float = 5.0) -> list[tuple[str, bytes, int]]:
-    return [(message.topic, bytes(message.payload), message.mid) for message in link.receive(wait_s, 100, 1_000_000)]
+    return [(arrival.topic, arrival.payload, arrival.packet_id) for arrival in link.receive(wait_s, 100, 1_000_000)]
 
 
 def _receive_one(link: Link) -> tuple[str, bytes, int]:

@@ -41,8 +41,7 @@ def test_state_becomes_a_line_per_window_and_zone() -> None:
     ]
     zones = [ZoneState("waiting", 5, 99.0, 50.0, 90.0, 120.0, 1), ZoneState("hall", None, None, None, None, None, 0)]
     assert _lines(StateBody(windows, zones)) == [
-        "window,hall=demo,floor=f1,window=w01 "
-        f"duty=1,clerk=1,customers=2,status=2,clerk_for_s=12.5,session_s=61.5 {MS}000000",
+        f"window,hall=demo,floor=f1,window=w01 duty=1,clerk=1,customers=2,status=2,session_s=61.5 {MS}000000",
         f"window,hall=demo,floor=f1,window=w02 duty=0,clerk=-1,customers=0,status=-1 {MS}000000",
         "zone,hall=demo,floor=f1,zone=waiting over_limit=1,count=5,longest_wait_s=99.0,wait_p50_s=50.0,wait_p90_s=90.0,"
         f"expected_wait_s=120.0 {MS}000000",
@@ -110,6 +109,7 @@ def test_a_last_will_counts_when_it_is_heard() -> None:
         ("a\\", "a/"),  # it would escape what follows
         ("", "-"),  # no tag may be empty
         ("窗口", "窗口"),
+        ('a",1', 'a"\\,1'),  # lines are made as JSON, in which these would end a text
         ("a,session_s=null", r"a\,session_s\=null"),  # what is left out of fields is no part of a name
     ],
 )
@@ -158,7 +158,7 @@ def test_what_may_be_missing_is_declared(measurement: Measurement[Any]) -> None:
     hints = get_type_hints(StatusBody if measurement.kind == "status" else ROWS[measurement.name])
     for field in measurement.fields:
         if field.value is None:
-            hint = hints[field.since or field.name]
+            hint = hints[field.name]
             assert field.optional == (type(None) in get_args(hint)), field.name
             assert field.whole == (hint is int), field.name
 

@@ -117,7 +117,7 @@ def _drive(broker: Broker, wake: Wake, stream: bytes) -> list[tuple[bytes, int]]
     with suppress(BrokerError), closing(Link(settings, None, "centre", 100, wake, SystemClock())) as link:
         link.subscribe(["a/+"])
         while True:
-            found += [(bytes(message.payload), message.mid) for message in link.receive(5.0, 100, 1_000_000)]
+            found += [(arrival.payload, arrival.packet_id) for arrival in link.receive(5.0, 100, 1_000_000)]
     return found
 
 
