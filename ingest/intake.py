@@ -28,6 +28,7 @@ from ingest.casebook import Casebook, Turn
 from ingest.changes import Subject, node_subject
 from ingest.channels import Channel
 from ingest.dead_letters import DeadLetter, save_dead_letters
+from ingest.heat import save_heat
 from ingest.labels import Labels
 from ingest.live import Live, NodeKey, lock_live, save_live, watch
 from ingest.metrics import Metrics
@@ -236,12 +237,14 @@ class Intake:
     ) -> tuple[_Batch, Sequence[Seen]]:
         """Write a batch. Returns also what of its boots is counted by others, where there are others."""
         batch = self._work_out(connection, prepared.said)
-        counted, rollups = prepared.seen, prepared.rollups
+        counted, rollups, said = prepared.seen, prepared.rollups, prepared.said
         if self._records.is_shared:
             known = lock_seen(connection, counted)
             counted = merge_seen(counted, known)
-            rollups = self._sum_up(connection, prepared.summed, known, counted, batch)
+            said = _fresh(said, known)
+            rollups = self._sum_up(connection, _fresh(prepared.summed, known), counted, batch)
         self._write(connection, batch)
+        save_heat(connection, [message for message, _ in said])
         save_seen(connection, counted, self._clock.now())
         save_rollups(connection, rollups)
         save_dead_letters(connection, letters)
@@ -251,13 +254,11 @@ class Intake:
     def _sum_up(
         self,
         connection: Connection,
-        said: Sequence[tuple[Message, Instant]],
-        known: Mapping[BootKey, SeenRanges],
+        fresh: Sequence[tuple[Message, Instant]],
         counted: Sequence[Seen],
         batch: _Batch,
     ) -> RollupChanges:
-        """What messages add to the roll-ups on record, but for those that another process has added meanwhile."""
-        fresh = [(m, at) for m, at in said if _boot(m) not in known or m.seq not in known[_boot(m)]]
+        """What messages that no other process has added meanwhile add to the roll-ups on record."""
         ranges = {boot[:4]: SeenRanges.from_json(boot.ranges) for boot in counted}
         return sum_up(connection, self._records, fresh, ranges, batch.nodes, self._clock.now())
 
@@ -318,6 +319,13 @@ class Intake:
 
 def _boot(message: Message) -> BootKey:
     return message.hall, message.floor, message.node, message.boot
+
+
+def _fresh(
+    said: Sequence[tuple[Message, Instant]], known: Mapping[BootKey, SeenRanges]
+) -> list[tuple[Message, Instant]]:
+    """Those that no other process has counted meanwhile."""
+    return [(m, at) for m, at in said if _boot(m) not in known or m.seq not in known[_boot(m)]]
 
 
 def _changed(batch: _Batch) -> list[Subject]:

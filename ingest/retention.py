@@ -57,6 +57,13 @@ KINDS = (
         schema.rollups,
         lambda before: (schema.rollups.c.period == "hour") & (schema.rollups.c.start < before),
     ),
+    Kind(
+        "heat",
+        "where people were, in person-seconds per square metre and ten minutes",
+        30,
+        schema.heat,
+        lambda before: schema.heat.c.start < before,
+    ),
     Kind("sessions", "finished sessions", 400, schema.sessions, lambda before: schema.sessions.c.ended_at < before),
     Kind("stays", "finished stays", 400, schema.stays, lambda before: schema.stays.c.ended_at < before),
     Kind(

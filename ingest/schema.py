@@ -191,6 +191,17 @@ rollup_waiting = Table(
     comment="Messages that are summed when those before them are; see ingest._rollup_order",
 )
 
+heat = Table(
+    "heat",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True),
+    Column("node", String(64), primary_key=True),
+    Column("start", BigInteger, primary_key=True, comment="Unix seconds, of ten minutes"),
+    Column("body", LargeBinary, nullable=False, comment="person-seconds by cell of the plan, see ingest.heat"),
+    Index("heat_by_time", "start"),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

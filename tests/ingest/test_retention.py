@@ -74,6 +74,7 @@ def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
     assert would == {
         "minutes": 1,
         "hours": 0,
+        "heat": 0,
         "sessions": 1,
         "stays": 0,
         "incidents": 1,
@@ -156,6 +157,7 @@ def test_the_command(tmp_path: Path, metrics: Metrics) -> None:
     assert json.loads(done.output) == {
         "minutes": 0,
         "hours": 0,
+        "heat": 0,
         "sessions": 1,
         "stays": 0,
         "alerts": 0,
