@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from dashboards import plan
 from dashboards.frame import Content, NoSuchPageError, Visit, add_page
 from dashboards.page import FloorPage
 from dashboards.site import Site
@@ -14,6 +15,7 @@ from hall.layout import Floor
 def add(site: Site) -> None:
     """Add them."""
     floors = {floor.id: floor for floor in site.hall.floors}
+    plans = plan.add(site)
 
     def asked(request: Request) -> Floor | None:
         return floors.get(request.path_params.get("floor", site.hall.floors[0].id))
@@ -25,7 +27,9 @@ def add(site: Site) -> None:
     async def build(visit: Visit) -> Content:
         floor = asked(visit.request)
         assert floor is not None
-        return FloorPage(visit, floor, await site.feed.board(floor, visit.lang))
+        page = FloorPage(visit, floor, plans[floor.id], await site.feed.board(floor, visit.lang))
+        await page.refresh()
+        return page
 
     for path in ("/", "/floor/{floor}"):
-        add_page(site, path, build, name="floor", check=check)
+        add_page(site, path, build, name="floor", check=check, head=plan.HEAD_HTML)

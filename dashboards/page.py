@@ -9,6 +9,7 @@ from nicegui.element import Element
 
 from dashboards.board import Board
 from dashboards.frame import Visit
+from dashboards.plan import PlanFeed, PlanPanel
 from dashboards.view_panel import ViewPanel
 from dashboards.widgets import CountBadge, Icon, IncidentItem, NodeBadge, Text, TileCard, ZonePanel, box, put
 from hall.layout import Floor
@@ -64,10 +65,11 @@ class FloorPage:
     Args:
         visit: by whom it was opened.
         floor: the floor it shows.
+        plan: of that floor.
         board: what it shows first.
     """
 
-    def __init__(self, visit: Visit, floor: Floor, board: Board) -> None:
+    def __init__(self, visit: Visit, floor: Floor, plan: PlanFeed, board: Board) -> None:
         self._visit = visit
         self._feed = visit.site.feed
         self._hall = visit.site.hall
@@ -82,6 +84,7 @@ class FloorPage:
             with box("main-column"):
                 self._notices = box("notices", role="status")
                 self._build_overview()
+                self._plan = PlanPanel(visit, floor, plan)
                 self._view = ViewPanel(floor, visit.texts) if visit.site.views is not None else None
                 self._build_floor()
             self._build_incidents()
@@ -92,6 +95,7 @@ class FloorPage:
         board = await self._feed.board(self._floor, self._texts.lang)
         if board is not self._board:
             self._show(board)
+        await self._plan.show(board)
 
     def _show(self, board: Board) -> None:
         self._board = board

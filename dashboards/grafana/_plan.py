@@ -14,11 +14,10 @@ from xml.sax.saxutils import escape
 from grafana_foundation_sdk.models import canvas, common
 
 from dashboards.grafana.spec import Cell, PlanPicture
+from dashboards.plan.picture import grid_path, read_picture
 from hall.errors import InputError
 from hall.layout import Plan
 
-_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-_MOST_BYTES = 2_000_000
 _MOST_CELLS = 5_000
 
 
@@ -40,24 +39,15 @@ def plan_picture(plan: Plan, folder: Path, place: str) -> PlanPicture:
 
 
 def _embedded(path: Path, place: str) -> str:
-    kind = _TYPES.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(f"{place}.image: {path.name}; expected one of {', '.join(_TYPES)}")
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise InputError(f"{place}.image: {path} cannot be read: {exc.strerror}; expected a picture") from exc
-    if len(data) > _MOST_BYTES:
-        raise InputError(f"{place}.image: {path} has {len(data)} bytes; expected {_MOST_BYTES} at most")
+    kind, data = read_picture(path, place)
     address = f"data:{kind};base64,{base64.b64encode(data).decode()}"
     return f'<image width="100%" height="100%" preserveAspectRatio="none" href="{escape(address)}"/>'
 
 
 def _grid(plan: Plan) -> str:
-    lines = [f"M{x} 0V{plan.depth_m:g}" for x in range(1, int(plan.width_m) + 1)]
-    lines += [f"M0 {plan.depth_m - y:g}H{plan.width_m:g}" for y in range(1, int(plan.depth_m) + 1)]
     outline = '<rect width="100%" height="100%" fill="none" stroke="#888" stroke-width="0.1"/>'
-    return f'{outline}<path d="{"".join(lines)}" stroke="#888" stroke-width="0.02" fill="none"/>'
+    lines = grid_path(plan.width_m, plan.depth_m)
+    return f'{outline}<path d="{lines}" stroke="#888" stroke-width="0.02" fill="none"/>'
 
 
 def canvas_root(plan: PlanPicture) -> canvas.CanvasOptionsRoot:
