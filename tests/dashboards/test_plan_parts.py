@@ -50,7 +50,8 @@ def test_places_in_metres(plan: FloorPlan) -> None:
     (waiting,) = plan.zones
     assert waiting.at == pytest.approx((5, 2))
     (door,) = plan.entrances
-    assert (door.start, door.end) == (pytest.approx((4, 0)), pytest.approx((6, 0)))
+    assert door.start == pytest.approx((4, 0))
+    assert door.end == pytest.approx((6, 0))
     assert plan.missing == ("3号窗口", "侧厅")
 
 
