@@ -12,7 +12,12 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from nicegui import ui
 
-from dashboards import floor_page, inbox, people
+from dashboards import (
+    floor_page,
+    guide,
+    inbox,
+    people,
+)
 from dashboards.feed import Feed
 from dashboards.site import Site
 from dashboards.texts import ZH
@@ -23,7 +28,12 @@ from hall.layout import Hall
 from hall.views import ReadModel
 from ingest.records import Records
 
-ROOMS: tuple[Callable[[Site], None], ...] = (floor_page.add, inbox.add, people.add)
+ROOMS: tuple[Callable[[Site], None], ...] = (
+    floor_page.add,
+    guide.add,
+    inbox.add,
+    people.add,
+)
 """Each adds the pages of one room."""
 
 

@@ -70,7 +70,7 @@ class Guard:
             return None
         if (refused := _bad_request(scope, headers)) is not None:
             return refused
-        if self._users is None or path in _OPEN:
+        if self._users is None or path in _OPEN or _is_open(scope):
             return None
         key = key_of(HTTPConnection(scope))
         try:
@@ -97,6 +97,16 @@ def allow_body(app: FastAPI, path: str, most_bytes: int) -> None:
         most_bytes: of a body.
     """
     app.state.bodies = {**getattr(app.state, "bodies", {}), path: most_bytes}
+
+
+def open_to_all(app: FastAPI, path: str) -> None:
+    """Let whoever asks read a page and what lies below it, such as that of the guide display.
+
+    Args:
+        app: the application.
+        path: of the page.
+    """
+    app.state.open = (*getattr(app.state, "open", ()), path)
 
 
 def account_of(request: Request) -> Account:
@@ -251,6 +261,13 @@ def _refused(found: Refused) -> HTTPException:
 
 def _address(request: Request) -> str:
     return "unknown" if request.client is None else request.client.host
+
+
+def _is_open(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] not in _SAFE:
+        return False
+    path: str = scope["path"]
+    return any(path == page or path.startswith(f"{page}/") for page in getattr(scope["app"].state, "open", ()))
 
 
 def _bad_request(scope: Scope, headers: Headers) -> Response | None:

@@ -45,7 +45,12 @@ _SERVICES = [
 _SQUARE = "[[0.1, 0.1], [0.3, 0.1], [0.3, 0.3], [0.1, 0.3]]"
 
 
-def hall_text(*, labels: dict[str, str] | None = None, second_floor: bool = False) -> str:
+def hall_text(
+    *,
+    labels: dict[str, str] | None = None,
+    second_floor: bool = False,
+    serves: dict[str, list[str]] | None = None,
+) -> str:
     """hall.yaml of the sample hall."""
     lines = [
         "hall: {id: demo, name: 滨江区政务服务中心, timezone: Asia/Shanghai}",
@@ -72,15 +77,22 @@ def hall_text(*, labels: dict[str, str] | None = None, second_floor: bool = Fals
         ("east", "东侧等候区", "c2"),
         ("tax", "税务等候区", "c3"),
     ):
-        lines.append(f"      - {{id: {zone}, label: {label}, areas: [{{camera: {camera}, polygon: {_SQUARE}}}]}}")
+        areas = f"areas: [{{camera: {camera}, polygon: {_SQUARE}}}]"
+        for_windows = ", ".join((serves or {}).get(zone, []))
+        lines.append(f"      - {{id: {zone}, label: {label}, serves: [{for_windows}], {areas}}}")
     if second_floor:
         lines += ["  - id: f2", "    cameras: [{id: c9, source: d.mp4}]"]
     return "\n".join(lines)
 
 
-def sample_hall(*, labels: dict[str, str] | None = None, second_floor: bool = False) -> Hall:
+def sample_hall(
+    *,
+    labels: dict[str, str] | None = None,
+    second_floor: bool = False,
+    serves: dict[str, list[str]] | None = None,
+) -> Hall:
     """The sample hall, read as a file is."""
-    return parse_hall(hall_text(labels=labels, second_floor=second_floor), environ={})
+    return parse_hall(hall_text(labels=labels, second_floor=second_floor, serves=serves), environ={})
 
 
 class MemoryModel:
