@@ -18,7 +18,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb postgresq
   $(RTSP_PACKAGES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check bench trackers density accuracy chaos fuzz soak train-smoke wheel lock clean
+.PHONY: help install dev demo test check bench console trackers density accuracy chaos fuzz soak train-smoke wheel lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -43,6 +43,9 @@ bench: $(DONE)/run ## benchmarks; BENCH=--json for a program to read
 
 trackers: $(DONE)/run $(DONE)/peers ## our tracker beside ByteTrack and OC-SORT; HALLWATCH_DATA: the folder with mot/
 	$(BIN)/python -m tests.benchmarks.bench_trackers --peers $(VENV)/peers/bin/python $(BENCH)
+
+console: $(DONE)/dev $(DONE)/test-packages ## what the console costs a phone (interaction to next paint) and the centre (ten consoles open)
+	$(BIN)/python -m tests.benchmarks.bench_console $(BENCH)
 
 density: $(DONE)/run $(DONE)/peers ## cameras a box keeps up with, beside the loop that tutorials teach; about a quarter of an hour
 	@scripts/apt-packages "make density" mosquitto $(RTSP_PACKAGES)

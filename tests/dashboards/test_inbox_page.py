@@ -14,6 +14,7 @@ from hall.messages import EventBody
 from tests.support.browser import chromium
 from tests.support.centre import T0
 from tests.support.consoles import Console, boxes, console_of, large_hall, raised
+from tests.support.pages import fresh_pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -39,7 +40,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     hall = large_hall(2, 8)
-    with console_of(hall, tmp_path_factory.mktemp("inbox"), ManualClock(NOW), login=True) as found:
+    folder = tmp_path_factory.mktemp("inbox")
+    with fresh_pages(), console_of(hall, folder, ManualClock(NOW), login=True) as found:
         assert found.users is not None
         for name, role in (("wang", "manager"), ("chen", "manager"), ("gast", "viewer")):
             once = found.users.add("local", name, role)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from ingest.reader import HallReader
 from ingest.service import Centre
 from ingest.users import Users
 from tests.support.centre import Numbered
-from tests.support.pages import fresh_pages, serving_app
+from tests.support.pages import serving_app
 from tests.support.servers import free_port
 
 _SQUARE = "[[0.1, 0.1], [0.3, 0.1], [0.3, 0.3], [0.1, 0.3]]"
@@ -115,17 +115,16 @@ class Console:
 
 @contextlib.contextmanager
 def console_of(hall: Hall, folder: Path, clock: Clock, *, login: bool = False) -> Iterator[Console]:
-    """A console for the length of a block; one at a time, since NiceGUI is one application per process."""
+    """A console for the length of a block; in tests within `fresh_pages`."""
     broker = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
     centre = Centre([hall], broker, records=f"sqlite:///{folder}/records.db", clock=clock)
     users = Users(centre.records, clock, Passwords(time_cost=1, memory_kib=8)) if login else None
     may_stay = None if users is None else stays_in(users, hall.hall.id)
     reads = HallReader(centre.reader, hall.hall.id)
     try:
-        with fresh_pages():
-            app = create_app(centre, users)
-            mount(app, hall, reads, clock=clock, may_stay=may_stay, records=centre.records)
-            with serving_app(app) as url:
-                yield Console(url, centre, hall, users)
+        app = create_app(centre, users)
+        mount(app, hall, reads, clock=clock, may_stay=may_stay, records=centre.records)
+        with serving_app(app) as url:
+            yield Console(url, centre, hall, users)
     finally:
         centre.stop()

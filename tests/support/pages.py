@@ -16,7 +16,10 @@ from tests.support.servers import free_port, wait_until
 
 @contextlib.contextmanager
 def fresh_pages() -> Iterator[None]:
-    """A NiceGUI without pages, for the length of a block: it is one application per process, and modules share one."""
+    """A NiceGUI without pages, for the length of a block: it is one application per process, and modules share one.
+
+    For tests only: without pytest NiceGUI does not do it.
+    """
     with nicegui_reset_globals():
         try:
             yield
