@@ -14,8 +14,10 @@ DONE := $(VENV)/.done
 
 RTSP_PACKAGES := gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-good \
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly python3-gi
-TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb postgresql chromium fonts-noto-cjk ffmpeg opencv-data opencv-doc openssl \
-  $(RTSP_PACKAGES)
+# What WeasyPrint draws the weekly report as PDF with, and its Chinese letters.
+PDF_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk
+TEST_PACKAGES := mosquitto mosquitto-clients victoria-metrics influxdb postgresql chromium ffmpeg opencv-data opencv-doc openssl \
+  poppler-utils $(PDF_PACKAGES) $(RTSP_PACKAGES)
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev demo test check bench console trackers density accuracy chaos fuzz soak train-smoke wheel lock clean
@@ -26,7 +28,7 @@ help: ## this list
 
 install: $(DONE)/run ## .venv with all that hallwatch needs at run time
 
-demo: $(DONE)/run ## the whole of it on this machine; prints the address to open (DEMO="--source 0": your camera)
+demo: $(DONE)/run $(DONE)/pdf-packages ## the whole of it on this machine; prints the address to open (DEMO="--source 0": your camera)
 	@$(BIN)/hallwatch demo $(DEMO)
 
 test: $(DONE)/dev $(DONE)/test-packages ## all tests; ARGS="tests/hall -k polygon" runs some; WORKERS=0: one after another
@@ -101,6 +103,11 @@ $(DONE)/dev: requirements-dev.lock $(DONE)/run
 $(DONE)/peers: tests/benchmarks/peers.lock | $(DONE)/venv
 	$(BIN)/python -m venv $(VENV)/peers
 	$(VENV)/peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install --require-hashes -r $<
+	@touch $@
+
+# Reports are HTML without them, so a machine on which nobody may install has its demo all the same.
+$(DONE)/pdf-packages: Makefile scripts/apt-packages | $(DONE)/venv
+	@scripts/apt-packages "make demo, for reports as PDF" $(PDF_PACKAGES) || true
 	@touch $@
 
 $(DONE)/test-packages: Makefile scripts/apt-packages | $(DONE)/venv

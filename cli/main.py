@@ -45,10 +45,17 @@ _COMMANDS = {
     "evidence": _Entry("cli.evidence", "app", "edge", "Pictures and clips that boxes keep of events."),
     "models": _Entry("cli.models", "app", "edge", "The detectors hallwatch can run."),
     "audit": _Entry("cli.audit", "app", "ingest", "Who did what at the centre."),
+    "report": _Entry("cli.report", "report", "dashboards", "Write the weekly report of a hall."),
     "retention": _Entry("cli.retention", "retention", "ingest", "Delete what is old from the records of a centre."),
     "users": _Entry("cli.users", "app", "ingest", "Who may look at a centre."),
 }
-_TELLING = {"demo": "iotcore", "edge": "onnxruntime", "ingest": "sqlalchemy", "grafana": "grafana_foundation_sdk"}
+_TELLING = {
+    "demo": "iotcore",
+    "edge": "onnxruntime",
+    "ingest": "sqlalchemy",
+    "dashboards": "nicegui",
+    "grafana": "grafana_foundation_sdk",
+}
 """A package of each extra: where it is not, the extra is not."""
 
 

@@ -14,6 +14,10 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --whe
  && pip --python /opt/hallwatch/bin/python install --no-cache-dir --no-index --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
+# What reports are drawn as PDF with, and their Chinese letters.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk \
+ && rm -rf /var/lib/apt/lists/*
 RUN pip uninstall --yes --quiet pip setuptools wheel \
  && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin hallwatch \
  && install -d -o hallwatch -g hallwatch -m 0700 /data

@@ -23,10 +23,10 @@ EDGE, CENTRE = "docker/edge.lock", "docker/centre.lock"
 PEERS = "tests/benchmarks/peers.lock"
 PURPOSE = {
     BUILD: "what builds the wheel",
-    RUN: "everything at run time: extras edge, ingest, dashboards, demo, grafana",
+    RUN: "everything at run time: extras edge, ingest, dashboards, reports, demo, grafana",
     DEV: "what tests and checks need on top",
     EDGE: "run time of a box: extra edge",
-    CENTRE: "run time of the centre: extras ingest, dashboards",
+    CENTRE: "run time of the centre: extras ingest, dashboards, reports",
     PEERS: "the trackers that ours is measured beside: dependency group peers, in an environment of their own",
 }
 _ADDRESS = re.compile(r"https?://|file://|(?<![\w.])/(?:opt|home|root|tmp|usr)/")
@@ -44,7 +44,7 @@ def wanted(project: Mapping[str, Any]) -> dict[str, list[str]]:
         BUILD: [*project["build-system"]["requires"], "editables"],
         DEV: [line for line in extras["dev"] if not line.startswith(f"{own}[")],
         EDGE: [*base, *extras["edge"]],
-        CENTRE: [*base, *extras["ingest"], *extras["dashboards"]],
+        CENTRE: [*base, *extras["ingest"], *extras["dashboards"], *extras["reports"]],
         PEERS: project["dependency-groups"]["peers"],
     }
 

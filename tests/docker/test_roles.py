@@ -54,6 +54,7 @@ def hallwatch(lock: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("docker/edge.lock", ["replay", "--help"]),
         ("docker/edge.lock", ["models", "list"]),
         ("docker/centre.lock", ["ingest", "--help"]),
+        ("docker/centre.lock", ["report", "--help"]),
     ],
 )
 def test_a_role_needs_only_its_lock(lock: str, arguments: list[str]) -> None:
