@@ -140,10 +140,11 @@ def look(
 
 
 def open_calls(connection: Connection, now: Instant) -> dict[WindowKey, Call]:
-    """The newest call to each window, where its ticket is not done."""
+    """The newest call to each window, where its ticket is neither done nor missed since."""
     table = tickets
+    ends = table.c.missed_at, table.c.done_at
     statement = (
-        select(table.c.hall, table.c.window, table.c.ticket, table.c.last_called_at, table.c.done_at)
+        select(table.c.hall, table.c.window, table.c.ticket, table.c.last_called_at, *ends)
         .where(table.c.last_called_at > now - CALL_S, table.c.last_called_at <= now)
         .order_by(table.c.last_called_at, table.c.ticket)
     )
@@ -151,5 +152,5 @@ def open_calls(connection: Connection, now: Instant) -> dict[WindowKey, Call]:
     return {
         key: Call(row.ticket, row.last_called_at)
         for key, row in newest.items()
-        if row.done_at is None or row.done_at < row.last_called_at
+        if all(end is None or end < row.last_called_at for end in (row.missed_at, row.done_at))
     }

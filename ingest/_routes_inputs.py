@@ -64,7 +64,7 @@ def _add_asking(app: FastAPI, centre: Centre) -> None:
 
     @app.post("/api/halls/{hall}/tickets", responses=said, openapi_extra=_asks("ticket"))
     def ticket(hall: _Hall, account: _Manager, body: _Body) -> Response:
-        """A ticket was taken, called to a window, or is done."""
+        """A ticket was taken, called to a window, missed, or is done."""
         return take("ticket", hall, body, account)
 
     @app.post("/api/halls/{hall}/ratings", responses=said, openapi_extra=_asks("rating"))

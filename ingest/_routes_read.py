@@ -17,6 +17,7 @@ from ingest.labels import HallLabel, Labels
 from ingest.login import HallsAsked, require
 from ingest.rollups import Period, Rollup
 from ingest.service import Centre
+from ingest.ticket_sums import TicketRollup
 from ingest.users import HALL, Account
 
 _LATEST = 253_402_300_799
@@ -90,6 +91,11 @@ def add_reading(app: FastAPI, centre: Centre) -> None:
     def rollups(halls: HallsAsked, part: Asked, start: _Time, end: _Time, period: Period = "hour") -> Response:
         """How long each window and zone was in which state, by minute or hour, of those that are over; oldest first."""
         return reply(reader.rollup_page(part, period, start, end, halls=halls))
+
+    @app.get("/api/ticket-rollups", responses=answers(Page[TicketRollup], 422))
+    def ticket_rollups(halls: HallsAsked, part: Asked, start: _Time, end: _Time, period: Period = "hour") -> Response:
+        """What happened to tickets, by zone and by minute or hour, the one that is not over included; oldest first."""
+        return reply(reader.ticket_rollup_page(part, period, start, end, halls=halls))
 
     @app.get("/api/state", responses=answers(State, 422))
     def state(halls: HallsAsked) -> Response:

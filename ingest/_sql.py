@@ -42,6 +42,25 @@ def _upsert(dialect: str, table: Table, names: tuple[str, ...]) -> _Insert:
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
+def add_up(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add numbers to those of the rows with the same primary key, where there are some.
+
+    Args:
+        connection: in a write transaction.
+        table: all its other columns are numbers.
+        rows: each with all columns; none does nothing.
+    """
+    if ordered := _ordered(table, rows):
+        connection.execute(_add_up(connection.dialect.name, table), ordered)
+
+
+@cache
+def _add_up(dialect: str, table: Table) -> _Insert:
+    statement = _insert(dialect, table)
+    values = {c.name: c + statement.excluded[c.name] for c in table.c if not c.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
 def insert_ignore(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows, but for those that a unique key of the table is in the way of.
 

@@ -47,10 +47,29 @@ tickets = Table(
     Column("taken_at", Float(53)),
     Column("called_at", Float(53), comment="first"),
     Column("last_called_at", Float(53)),
+    Column("missed_at", Float(53), comment="last: nobody came to its call"),
     Column("done_at", Float(53)),
     Column("first_at", Float(53), nullable=False, comment="the earliest of these"),
     Index("tickets_by_time", "hall", "first_at"),
     Index("tickets_by_call", "hall", "last_called_at"),
+)
+
+ticket_rollups = Table(
+    "ticket_rollups",
+    metadata,
+    Column("hall", String(64), primary_key=True),
+    Column("floor", String(64), primary_key=True, comment="empty where it is not known"),
+    Column("zone", String(64), primary_key=True, comment="likewise"),
+    Column("period", String(8), primary_key=True, comment="minute or hour"),
+    Column("start", Integer, primary_key=True),
+    Column("taken", Integer, nullable=False),
+    Column("called", Integer, nullable=False, comment="for the first time"),
+    Column("missed", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("waits", Integer, nullable=False, comment="how many waits are in wait_s"),
+    Column("wait_s", Float(53), nullable=False),
+    Index("ticket_rollups_by_time", "period", "start"),
+    comment="What happened to tickets, by minute and hour",
 )
 
 ratings = Table(

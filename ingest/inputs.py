@@ -24,7 +24,7 @@ from hall.messages import DutyOrder
 from hall.units import ID_PATTERN
 
 InputKind = Literal["ticket", "rating", "duty/set"]
-TicketEvent = Literal["taken", "called", "done"]
+TicketEvent = Literal["taken", "called", "missed", "done"]
 
 _WORD = re.compile(r"[A-Za-z0-9:+./_-]{0,40}")
 _TIME = re.compile(r"\d{4}-\d\d")
@@ -56,7 +56,10 @@ class _Request(BaseModel):
 
 
 class TicketRequest(_Request):
-    """Something that happened to a ticket: it was taken, called to a window (again, perhaps), or its case is done."""
+    """Something that happened to a ticket.
+
+    It was taken, called to a window (again, perhaps), missed (nobody came), or its case is done.
+    """
 
     kind: ClassVar[InputKind] = "ticket"
 

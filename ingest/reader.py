@@ -14,6 +14,7 @@ from hall.errors import RecordsError
 from hall.views import ONGOING, IncidentFilter, IncidentStep, IncidentView, NodeView
 from ingest import changes
 from ingest._paging import Order, Page, Part
+from ingest._tables_inputs import ticket_rollups
 from ingest.changes import Change, ChangeKind, Subject, node_key
 from ingest.history import steps_of
 from ingest.incidents import Incident, from_row, load_incidents
@@ -21,11 +22,14 @@ from ingest.live import Live, load_live
 from ingest.records import Records
 from ingest.rollups import Period, Rollup, rollup_of
 from ingest.schema import incidents, nodes, rollups
+from ingest.ticket_sums import TicketRollup, ticket_rollup
 
 MAX_INCIDENTS = 1_000
 _NEWEST_FIRST = Order((incidents.c.raised_at, incidents.c.event_id), descending=(incidents.c.raised_at,))
 _BY_PLACE = Order((nodes.c.hall, nodes.c.floor, nodes.c.node))
 _BY_TIME = Order((rollups.c.start, rollups.c.hall, rollups.c.floor, rollups.c.node))
+
+_TICKETS_BY_TIME = Order((ticket_rollups.c.start, ticket_rollups.c.hall, ticket_rollups.c.floor, ticket_rollups.c.zone))
 
 
 class News(NamedTuple):
@@ -162,6 +166,25 @@ class Reader:
             statement = statement.where(rollups.c.hall.in_(halls))
         with self._records.reading() as connection:
             return _BY_TIME.page(connection, statement, part, rollup_of)
+
+    def ticket_rollup_page(
+        self, part: Part, period: Period, start: Instant, end: Instant, *, halls: Collection[str] | None
+    ) -> Page[TicketRollup]:
+        """Part of what happened to the tickets of these halls, or of all, from `start` to before `end`, oldest first.
+
+        Raises:
+            InputError: the cursor is none.
+            RecordsError: the records cannot be read.
+        """
+        table = ticket_rollups
+        counts = table.c.taken + table.c.called + table.c.missed + table.c.done
+        statement = select(table).where(
+            table.c.period == period, table.c.start >= start, table.c.start < end, counts > 0
+        )
+        if halls is not None:
+            statement = statement.where(table.c.hall.in_(halls))
+        with self._records.reading() as connection:
+            return _TICKETS_BY_TIME.page(connection, statement, part, ticket_rollup)
 
     def incident(self, event_id: str) -> tuple[IncidentView, list[IncidentStep], Sequence[IncidentView]] | None:
         """An incident, its history and its members; None where there is none.

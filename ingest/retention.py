@@ -11,7 +11,7 @@ from hall.clock import Instant
 from hall.views import ONGOING
 from ingest import _tables_inputs, changes, schema
 from ingest.records import Records
-from ingest.rollups import close_hours
+from ingest.rollups import Period, close_hours
 
 DAY_S = 86_400.0
 _ROWS_AT_ONCE = 5_000
@@ -42,6 +42,11 @@ def _old_duty(before: Instant) -> ColumnElement[bool]:
     return (duty.c.since < before) & ~kept
 
 
+def _old_ticket_rollups(period: Period, before: Instant) -> ColumnElement[bool]:
+    table = _tables_inputs.ticket_rollups
+    return (table.c.period == period) & (table.c.start < before)
+
+
 KINDS = (
     Kind(
         "minutes",
@@ -49,6 +54,20 @@ KINDS = (
         7,
         schema.rollups,
         lambda before: (schema.rollups.c.period == "minute") & (schema.rollups.c.start < _hour(before)),
+    ),
+    Kind(
+        "ticket_minutes",
+        "minute roll-ups of tickets",
+        7,
+        _tables_inputs.ticket_rollups,
+        lambda before: _old_ticket_rollups("minute", before),
+    ),
+    Kind(
+        "ticket_hours",
+        "hour roll-ups of tickets",
+        1100,
+        _tables_inputs.ticket_rollups,
+        lambda before: _old_ticket_rollups("hour", before),
     ),
     Kind(
         "hours",

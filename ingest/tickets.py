@@ -1,7 +1,8 @@
 """Tickets on record, and how long people with tickets wait, beside what the cameras say.
 
 The messages of one ticket may come in any order and any number of times; the row is the same: of taking, calling and
-the end the earliest, earliest and latest, and the window of the newest call.
+the end the earliest, earliest and latest, and the window of the newest call. A ticket is missed (过号) while nothing
+came after that: it may be called again, or done after all.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ingest._sql import insert_ignore, upsert
 from ingest._tables_inputs import tickets
 from ingest.inputs import TicketRequest
 from ingest.places import HallPlaces
+from ingest.ticket_sums import count_ticket, is_missed, wait_s
 
 RECENT_S = 3600.0
 """Waits that ended so long ago count in the figures of now."""
@@ -41,18 +43,23 @@ class TicketView(msgspec.Struct, frozen=True):
     taken_at: Instant | None
     called_at: Instant | None
     last_called_at: Instant | None
+    missed_at: Instant | None
     done_at: Instant | None
     wait_s: float | None
 
 
 class TicketWaits(msgspec.Struct, frozen=True):
-    """How long people with tickets wait: now, and as it was for those who were called within the last hour."""
+    """How long people with tickets wait: now, and as it was for those who were called within the last hour.
+
+    `missed` of those who were called did not come: nobody knows how long they waited.
+    """
 
     waiting: int
     longest_now_s: float | None
     called: int
     wait_p50_s: float | None
     wait_p90_s: float | None
+    missed: int = 0
 
 
 class ZoneWaits(msgspec.Struct, frozen=True):
@@ -84,8 +91,10 @@ def put_ticket(connection: Connection, hall: str, request: TicketRequest, at: In
     empty = {column.name: None for column in tickets.c} | key | {"first_at": at}
     insert_ignore(connection, tickets, [empty])
     mine = [tickets.c[name] == value for name, value in key.items()]
-    row = connection.execute(select(tickets).where(*mine).with_for_update()).mappings().one()
-    upsert(connection, tickets, [merged(dict(row), request, at, places)])
+    row = dict(connection.execute(select(tickets).where(*mine).with_for_update()).mappings().one())
+    after = merged(row, request, at, places)
+    upsert(connection, tickets, [after])
+    count_ticket(connection, row, after)
 
 
 def merged(row: dict[str, Any], request: TicketRequest, at: Instant, places: HallPlaces) -> dict[str, Any]:
@@ -98,6 +107,8 @@ def merged(row: dict[str, Any], request: TicketRequest, at: Instant, places: Hal
             after["called_at"] = _least(row["called_at"], at)
             if row["last_called_at"] is None or (at, request.window) >= (row["last_called_at"], row["window"] or ""):
                 after |= {"last_called_at": at, "window": request.window}
+        case "missed":
+            after["missed_at"] = at if row["missed_at"] is None else max(row["missed_at"], at)
         case "done":
             after["done_at"] = at if row["done_at"] is None else max(row["done_at"], at)
     # What is said by several messages in several ways must not depend on which came last.
@@ -116,13 +127,7 @@ def ticket_view(row: RowMapping) -> TicketView:
     """A ticket from its row."""
     values = dict(row)
     del values["first_at"]
-    return TicketView(**values, wait_s=_wait_s(row))
-
-
-def _wait_s(row: RowMapping) -> float | None:
-    if row["taken_at"] is None or row["called_at"] is None:
-        return None
-    return max(0.0, float(row["called_at"] - row["taken_at"]))
+    return TicketView(**values, wait_s=wait_s(row))
 
 
 def ticket_waits(
@@ -154,11 +159,14 @@ def _figures(rows: Sequence[RowMapping], now: Instant) -> TicketWaits:
         if row["taken_at"] is not None
         and row["called_at"] is None
         and row["done_at"] is None
+        and row["missed_at"] is None
         and now - row["taken_at"] < FORGOTTEN_S
     ]
-    ended = [wait for row in rows if row["called_at"] is not None and (wait := _wait_s(row)) is not None]
-    p50, p90 = percentile(ended, 50), percentile(ended, 90)
-    return TicketWaits(len(waiting), _rounded(max(waiting, default=None)), len(ended), _rounded(p50), _rounded(p90))
+    called = [(wait, is_missed(row)) for row in rows if (wait := wait_s(row)) is not None]
+    ended = [wait for wait, missed in called if not missed]
+    p50, p90 = _rounded(percentile(ended, 50)), _rounded(percentile(ended, 90))
+    longest = _rounded(max(waiting, default=None))
+    return TicketWaits(len(waiting), longest, len(called), p50, p90, len(called) - len(ended))
 
 
 def _rounded(value: float | None) -> float | None:

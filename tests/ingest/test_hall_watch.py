@@ -148,6 +148,17 @@ def test_a_restart_goes_on_with_the_same_incident(scene: Scene) -> None:
         assert connection.execute(select(rule_states)).all() == []
 
 
+def test_a_ticket_that_is_missed_needs_no_clerk(scene: Scene) -> None:
+    scene.ask("ticket", ticket="A012", event="called", window="w01")
+    scene.play(35)
+    scene.ask("ticket", ticket="A012", event="missed")
+    scene.play(200)
+    assert scene.incidents() == [("called_but_no_clerk", "window/w01", "cleared", "resolved")]
+    scene.ask("ticket", ticket="A012", event="called", window="w01")  # its holder is back
+    scene.play(31)
+    assert [incident[2] for incident in scene.incidents()] == ["cleared", "open"]
+
+
 def test_a_call_that_was_answered_is_answered_after_a_restart_too(scene: Scene) -> None:
     scene.ask("ticket", ticket="A012", event="called", window="w01")
     scene.play(40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from hall.clock import ManualClock, to_iso
 from hall.layout import Hall
 from hall.messages import encode
 from ingest import audit
+from ingest._hall_view import open_calls
+from ingest._paging import Part
 from ingest._tables_inputs import duty, ratings, tickets
 from ingest.arrivals import Arrival
 from ingest.duty import duty_tables
@@ -25,8 +27,11 @@ from ingest.inputs import InputKind, RefusedError
 from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.places import Places
+from ingest.reader import Reader
 from ingest.records import Records
+from ingest.rollups import Period
 from ingest.schema import dead_letters
+from ingest.ticket_sums import SUMS, TicketRollup
 from ingest.tickets import TicketWaits, ticket_view, ticket_waits
 from tests.support.centre import T0, Numbered, a_state
 
@@ -67,6 +72,9 @@ class Desk:
     def rows(self, table: Any) -> list[dict[str, Any]]:
         with self.records.reading() as connection:
             return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+    def rollups(self, period: Period) -> Sequence[TicketRollup]:
+        return Reader(self.records).ticket_rollup_page(Part(), period, T0 - 3600, T0 + 7200, halls=["demo"]).items
 
     def waits(self) -> dict[tuple[str, str | None, str | None], TicketWaits]:
         with self.records.reading() as connection:
@@ -144,6 +152,58 @@ def test_a_ticket_in_any_order(desk: Desk, order: tuple[int, ...]) -> None:
     assert (view.service, view.window) == ("社保", "w01")
     assert (view.taken_at, view.called_at, view.last_called_at, view.done_at) == (T0, T0 + 60, T0 + 90, T0 + 300)
     assert view.wait_s == 60
+
+
+MISSED: list[tuple[str, list[tuple[str, float]], tuple[int, int, int, int], bool]] = [
+    # what is said, and then: waiting, called, of these missed, known waits; whether the call goes on
+    ("it was called and nobody came", [("called", 60), ("missed", 120)], (0, 1, 1, 0), False),
+    ("who came back is called again", [("called", 60), ("missed", 120), ("called", 180)], (0, 1, 0, 1), True),
+    (
+        "and does not come again",
+        [("called", 60), ("missed", 120), ("called", 180), ("missed", 200)],
+        (0, 1, 1, 0),
+        False,
+    ),
+    ("it was served after all", [("called", 60), ("missed", 120), ("done", 300)], (0, 1, 0, 1), False),
+    ("the call was never told", [("missed", 120)], (0, 0, 0, 0), False),
+]
+
+
+@pytest.mark.parametrize(("said", "expected", "goes_on"), [row[1:] for row in MISSED], ids=[row[0] for row in MISSED])
+def test_a_ticket_that_is_missed(
+    any_records: Records, hall: Hall, said: list[tuple[str, float]], expected: tuple[int, ...], goes_on: bool
+) -> None:
+    orders = list(itertools.permutations([("taken", 0.0), *said]))
+    desk = Desk(any_records, hall)
+    desk.clock.advance(400)
+    for number, order in enumerate(orders):
+        for event, at_s in order:
+            desk.ticket(f"A{number}", event, at_s, service="社保", **({"window": "w01"} if event == "called" else {}))
+    (waits,) = desk.waits().values()
+    (minutes, (hour,)) = desk.rollups("minute"), desk.rollups("hour")
+    waiting, called, missed, known = (one * len(orders) for one in expected)
+    assert (waits.waiting, waits.called, waits.missed, waits.called - waits.missed) == (waiting, called, missed, known)
+    assert waits.wait_p50_s == (60.0 if known else None)
+    assert (hour.taken, hour.called, hour.waits, hour.wait_s) == (len(orders), called, known, 60.0 * known)
+    assert hour.missed == (missed if called else len(orders))
+    assert (hour.floor, hour.zone, hour.start) == ("f1", "waiting", T0)
+    for name in SUMS:
+        assert sum(getattr(one, name) for one in minutes) == getattr(hour, name), name
+    with desk.records.reading() as connection:
+        assert bool(open_calls(connection, T0 + 400)) is goes_on
+
+
+def test_a_ticket_counts_where_its_holder_waits_once_that_is_known(desk: Desk) -> None:
+    desk.clock.advance(400)
+    desk.ticket("A1", "taken", 0, key="t")
+    desk.ticket("A1", "taken", 0, key="t")  # once
+    assert [(one.floor, one.zone, one.taken) for one in desk.rollups("hour")] == [(None, None, 1)]
+    desk.ticket("A1", "called", 130, window="w01")
+    assert [(one.floor, one.zone, one.taken, one.called) for one in desk.rollups("hour")] == [("f1", "waiting", 1, 1)]
+    assert [(one.start - T0, one.taken, one.called, one.wait_s) for one in desk.rollups("minute")] == [
+        (0, 1, 0, 0.0),
+        (120, 0, 1, 130.0),
+    ]
 
 
 def test_numbers_begin_anew_each_day(desk: Desk) -> None:
@@ -275,5 +335,6 @@ def test_two_processes_that_get_the_same_request_take_it_once(database: str, hal
     found = desks[0].rows(tickets)
     assert len(found) == 20
     assert all(row["taken_at"] == row["called_at"] == T0 for row in found)
+    assert [(one.taken, one.called, one.waits) for one in desks[0].rollups("hour")] == [(20, 20, 20)]
     for records in both:
         records.close()

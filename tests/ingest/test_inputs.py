@@ -36,7 +36,7 @@ def as_json(value: object) -> bytes:
         # a name is none either, and is not repeated
         ("ticket", {"ticket": "张三"}, "ticket: found <str>; expected what stands on the ticket"),
         ("ticket", {"window": None}, "window: found nothing; expected the window that it was called to"),
-        ("ticket", {"event": "skipped"}, "event: found 'skipped'; expected 'taken', 'called' or 'done'"),
+        ("ticket", {"event": "skipped"}, "event: found 'skipped'; expected 'taken', 'called', 'missed' or 'done'"),
         ("ticket", {"key": ""}, "key: found ''; expected the sender's own"),
         ("ticket", {"at": "2026-01-05T09:00:00"}, "at: found '2026-01-05T09:00:00'; expected timezone info"),
         ("ticket", {"at": 1767574800}, "at: found <int>; expected a valid datetime"),

@@ -10,9 +10,12 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect, select, tex
 import ingest.records  # it knows all tables
 from hall.errors import RecordsError
 from ingest import migrations, schema
+from ingest._paging import Part
 from ingest.history import steps_of
 from ingest.incidents import load_incidents
+from ingest.reader import Reader
 from ingest.records import Records
+from ingest.ticket_sums import TicketRollup
 
 
 def _assert_agrees(connection: Connection) -> None:
@@ -59,6 +62,37 @@ def test_records_from_before_there_were_migrations_get_what_they_lack(tmp_path: 
         assert set(schema.metadata.tables) <= set(inspect(connection).get_table_names())
         assert connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema")) == "1"
     records.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_tickets_from_before_they_were_summed_are_counted(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/records.db" if kind == "sqlite" else request.getfixturevalue("empty_database")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        migrations.upgrade(connection, "0010")
+        for values in (
+            "('h', '2026-01-05', 'A1', 'f', 'z', 7200, 7260.5, 7300, 7400, 7200)",
+            "('h', '2026-01-05', 'A2', 'f', 'z', 7210, 7270, 7270, NULL, 7210)",
+            "('h', '2026-01-05', 'A3', NULL, NULL, NULL, 7199, 7199, NULL, 7199)",  # nobody told when it was taken
+        ):
+            columns = "hall, day, ticket, floor, zone, taken_at, called_at, last_called_at, done_at, first_at"
+            connection.execute(text(f"INSERT INTO tickets ({columns}) VALUES {values}"))
+    records = Records(url)
+    hours = Reader(records).ticket_rollup_page(Part(), "hour", 0, 86_400, halls=None).items
+    minutes = Reader(records).ticket_rollup_page(Part(), "minute", 7200, 86_400, halls=None).items
+    records.close()
+    engine.dispose()
+    assert hours == [
+        TicketRollup("h", None, None, 3600, taken=0, called=1, missed=0, done=0, waits=0, wait_s=0),
+        TicketRollup("h", "f", "z", 7200, taken=2, called=2, missed=0, done=1, waits=2, wait_s=120.5),
+    ]
+    assert [(one.start, one.taken, one.called, one.done) for one in minutes] == [
+        (7200, 2, 0, 0),
+        (7260, 0, 2, 0),
+        (7380, 0, 0, 1),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -12,6 +12,7 @@ from hall.clock import ManualClock, SystemClock
 from hall.layout import Hall
 from hall.messages import Message, encode
 from ingest import schema
+from ingest._tables_inputs import ticket_rollups
 from ingest.arrivals import Arrival
 from ingest.duty import duty_tables
 from ingest.input_book import InputBook, Sender
@@ -60,11 +61,14 @@ def test_what_other_systems_said(records: Records, metrics: Metrics, hall: Hall)
         clock.advance(60)
     book.take("rating", b'{"key": "1", "window": "w01", "score": 5}', Sender("demo", "x"))
     book.take("ticket", b'{"key": "1", "ticket": "A1", "event": "taken"}', Sender("demo", "x"))
-    days = dict.fromkeys(("tickets", "ratings", "duty", "requests"), 50.0)
-    assert forget(records, NOW, days) == {"tickets": 1, "ratings": 1, "duty": 1, "requests": 4}
+    days = dict.fromkeys(("tickets", "ratings", "duty", "requests", "ticket_minutes"), 50.0)
+    gone = {"ticket_minutes": 1, "tickets": 1, "ratings": 1, "duty": 1, "requests": 4}
+    assert forget(records, NOW, days) == gone
     with records.reading() as connection:
         ((_, table),) = duty_tables(connection, NOW).items()
+        periods = connection.scalars(select(ticket_rollups.c.period)).all()
     assert ([command.duty for command in table.commands], table.revision) == (["paused"], 2)
+    assert periods == ["hour"]
 
 
 def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
@@ -73,6 +77,8 @@ def test_what_is_old_goes_and_what_is_open_stays(old_and_new: Records) -> None:
     would = forget(records, NOW, days, try_only=True)
     assert would == {
         "minutes": 1,
+        "ticket_minutes": 0,
+        "ticket_hours": 0,
         "hours": 0,
         "heat": 0,
         "sessions": 1,
@@ -156,6 +162,8 @@ def test_the_command(tmp_path: Path, metrics: Metrics) -> None:
     done = run(app, ["retention", "--records", url, "--keep", "all=10", "--keep", "incidents=forever", "--json"])
     assert json.loads(done.output) == {
         "minutes": 0,
+        "ticket_minutes": 0,
+        "ticket_hours": 0,
         "hours": 0,
         "heat": 0,
         "sessions": 1,

@@ -41,7 +41,7 @@ _OF_NO_HALL = {"GET /api/me", "GET /api/tokens", "GET /api/users/{name}/tokens",
 _STREAM = "GET /api/events"
 """Has no end; `test_streams` asks it."""
 
-_QUERIES = {"GET /api/rollups": f"?period=minute&start=0&end={T0 + 3600}"}
+_QUERIES = dict.fromkeys(("GET /api/rollups", "GET /api/ticket-rollups"), f"?period=minute&start=0&end={T0 + 3600}")
 _BODIES: Mapping[str, Any] = {
     "POST /api/incidents/{event_id}/assign": {"to": "li"},
     "POST /api/incidents/{event_id}/note": {"note": "x"},

@@ -131,6 +131,7 @@ def test_ticket_waits_stand_beside_those_of_the_camera(centre: Centre, client: C
         "called": 1,
         "wait_p50_s": 600.0,
         "wait_p90_s": 600.0,
+        "missed": 0,
     }
     assert (waits["camera"]["count"], waits["camera"]["longest_wait_s"], waits["camera_at"]) == (3, 500.0, T0 - 1)
 
@@ -167,6 +168,6 @@ def test_a_refusal_names_every_fault(client: Client) -> None:
 def test_the_openapi_has_the_schemas(client: Client) -> None:
     openapi = client.get("/api/openapi.json")
     asked = openapi["paths"]["/api/halls/{hall}/tickets"]["post"]["requestBody"]["content"]["application/json"]
-    assert asked["schema"]["properties"]["event"]["enum"] == ["taken", "called", "done"]
+    assert asked["schema"]["properties"]["event"]["enum"] == ["taken", "called", "missed", "done"]
     answer = openapi["paths"]["/api/halls/{hall}/waits"]["get"]["responses"]["200"]
     assert answer["content"]["application/json"]["schema"]["type"] == "array"
