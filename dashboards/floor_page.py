@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from dashboards import plan
+from dashboards import duty, plan
 from dashboards.frame import Content, NoSuchPageError, Visit, add_page
+from dashboards.markup import head_of
 from dashboards.page import FloorPage
 from dashboards.site import Site
 from dashboards.texts import Texts
@@ -15,7 +16,8 @@ from hall.layout import Floor
 def add(site: Site) -> None:
     """Add them."""
     floors = {floor.id: floor for floor in site.hall.floors}
-    plans = plan.add(site)
+    plans, duties = plan.add(site), duty.feed_of(site)
+    head = plan.HEAD_HTML + head_of(duty.HEAD_FOLDER)
 
     def asked(request: Request) -> Floor | None:
         return floors.get(request.path_params.get("floor", site.hall.floors[0].id))
@@ -27,9 +29,9 @@ def add(site: Site) -> None:
     async def build(visit: Visit) -> Content:
         floor = asked(visit.request)
         assert floor is not None
-        page = FloorPage(visit, floor, plans[floor.id], await site.feed.board(floor, visit.lang))
+        page = FloorPage(visit, floor, plans[floor.id], duties, await site.feed.board(floor, visit.lang))
         await page.refresh()
         return page
 
     for path in ("/", "/floor/{floor}"):
-        add_page(site, path, build, name="floor", check=check, head=plan.HEAD_HTML)
+        add_page(site, path, build, name="floor", check=check, head=head)

@@ -10,6 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nicegui import ui
 
+_FORMS = Path(__file__).parent / "static" / "forms.css"
+
 
 def templates_in(folder: Path) -> Environment:
     """The templates of a room."""
@@ -23,11 +25,15 @@ def templates_in(folder: Path) -> Environment:
     )
 
 
-def head_of(folder: Path) -> str:
-    """Style and script of a room, for the head of its pages: all `*.css` and `*.js` of its folder, by name."""
-    styles = (f"<style>{path.read_text(encoding='utf-8')}</style>" for path in sorted(folder.glob("*.css")))
-    scripts = (f"<script>{path.read_text(encoding='utf-8')}</script>" for path in sorted(folder.glob("*.js")))
-    return "\n".join((*styles, *scripts))
+def head_of(*folders: Path) -> str:
+    """Style and script of some rooms, for the head of a page: all `*.css` and `*.js` of their folders, by name."""
+    styles = [_FORMS, *(path for folder in folders for path in sorted(folder.glob("*.css")))]
+    scripts = (path for folder in folders for path in sorted(folder.glob("*.js")))
+    texts = (
+        *(f"<style>{path.read_text(encoding='utf-8')}</style>" for path in styles),
+        *(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in scripts),
+    )
+    return "\n".join(texts)
 
 
 class Part(ui.html):

@@ -7,7 +7,8 @@ from typing import Generic, Protocol, TypeVar
 
 from nicegui.element import Element
 
-from dashboards.board import Board
+from dashboards.board import Board, Tile
+from dashboards.duty import DutyFeed, DutyPanel
 from dashboards.frame import Visit
 from dashboards.plan import PlanFeed, PlanPanel
 from dashboards.view_panel import ViewPanel
@@ -66,16 +67,18 @@ class FloorPage:
         visit: by whom it was opened.
         floor: the floor it shows.
         plan: of that floor.
+        duty: commands in force; None where there are no records.
         board: what it shows first.
     """
 
-    def __init__(self, visit: Visit, floor: Floor, plan: PlanFeed, board: Board) -> None:
+    def __init__(self, visit: Visit, floor: Floor, plan: PlanFeed, duty: DutyFeed | None, board: Board) -> None:
         self._visit = visit
         self._feed = visit.site.feed
         self._hall = visit.site.hall
         self._floor = floor
         self._texts = visit.texts
         self._board = board
+        self._duty = DutyPanel(visit, duty)
         self._only_open = False
         self._notices_shown: tuple[str, ...] = ()
         with visit.bar:
@@ -96,6 +99,7 @@ class FloorPage:
         if board is not self._board:
             self._show(board)
         await self._plan.show(board)
+        await self._duty.refresh()
 
     def _show(self, board: Board) -> None:
         self._board = board
@@ -166,8 +170,12 @@ class FloorPage:
             panels = box("zones", role="list")
         windows.set_visibility(bool(self._floor.windows))
         zones.set_visibility(bool(self._floor.zones))
-        self._tiles = Roster(tiles, lambda tile: tile.window, lambda tile: TileCard(tile, texts))
+        self._tiles = Roster(tiles, lambda tile: tile.window, self._tile)
         self._zones = Roster(panels, lambda card: card.zone, lambda card: ZonePanel(card, texts))
+
+    def _tile(self, tile: Tile) -> TileCard:
+        window = next(window for window in self._floor.windows if window.id == tile.window)
+        return TileCard(tile, self._texts, lambda: self._duty.line(window))
 
     def _build_incidents(self) -> None:
         texts = self._texts

@@ -5,7 +5,7 @@ Every text goes in as text, never as HTML, so whatever hall.yaml says is shown a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nicegui import ui
 from nicegui.element import Element
@@ -136,9 +136,9 @@ def worst(alerts: Sequence[Alert]) -> Severity | None:
 
 
 class TileCard:
-    """A window."""
+    """A window; `foot` builds what stands at its end."""
 
-    def __init__(self, tile: Tile, texts: Texts) -> None:
+    def __init__(self, tile: Tile, texts: Texts, foot: Callable[[], None] = lambda: None) -> None:
         self._shown: Tile | None = None
         self.root = box("card tile", "article", data_testid=f"window-{tile.window}")
         put(self.root, aria_label=tile.label, role="listitem")
@@ -165,6 +165,7 @@ class TileCard:
                 self._session_elapsed = Ticker("strong")
             self._stale = Text("stale-words")
             self._alerts = AlertList()
+            foot()
         self.show(tile)
 
     def show(self, tile: Tile) -> None:

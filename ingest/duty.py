@@ -38,6 +38,22 @@ def duty_view(row: RowMapping) -> DutyView:
     return DutyView(**row)
 
 
+def in_force(connection: Connection, hall: str, now: Instant) -> Mapping[str, DutyView]:
+    """The command that counts for each window of a hall that has one, by the window.
+
+    Args:
+        connection: a transaction.
+        hall: its id.
+        now: the time.
+    """
+    mine = (duty.c.hall == hall) & (duty.c.since <= now)
+    newest = select(duty.c.window, func.max(duty.c.since).label("since")).where(mine).group_by(duty.c.window).subquery()
+    of_each = (duty.c.window == newest.c.window) & (duty.c.since == newest.c.since)
+    rows = connection.execute(select(duty).join(newest, of_each).where(duty.c.hall == hall).order_by(duty.c.id))
+    last = {row["window"]: duty_view(row) for row in rows.mappings()}
+    return {window: view for window, view in last.items() if view.until is None or view.until > now}
+
+
 def duty_tables(connection: Connection, now: Instant) -> Mapping[tuple[str, str], DutyTable]:
     """What the boxes of each floor (hall, floor) should go by: the commands of two days, and what held before.
 

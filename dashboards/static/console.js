@@ -123,7 +123,7 @@
     }
     return found;
   };
-  window.hallwatch = { formatDuration, say, ask, isChinese, nowS };
+  window.hallwatch = { formatDuration, nowS, say, ask, isChinese, nowS };
 
   // A language once chosen is kept for visits that name none. A browser may forbid storage: then it is not kept.
   try {
