@@ -15,6 +15,7 @@ from tests.support.axe import serious
 from tests.support.browser import chromium
 from tests.support.centre import T0
 from tests.support.consoles import Console, boxes, console_of, large_hall, raised
+from tests.support.pages import fresh_pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -45,7 +46,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with console_of(large_hall(2, 8), tmp_path_factory.mktemp("axe"), ManualClock(NOW), login=True) as found:
+    folder = tmp_path_factory.mktemp("axe")
+    with fresh_pages(), console_of(large_hall(2, 8), folder, ManualClock(NOW), login=True) as found:
         assert found.users is not None
         found.users.set_password("boss", found.users.add("local", "boss", "admin"), PASSWORD, "127.0.0.1")
         yield found
