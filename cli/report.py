@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
 
-from dashboards.reports.compare import Change
+from dashboards.reports.compare import Change, parse_moment
 from dashboards.reports.figures import make_report
 from dashboards.reports.page import render
 from dashboards.reports.weeks import Week, local_day
-from hall.clock import Instant, SystemClock
+from hall.clock import SystemClock
 from hall.errors import InputError
 from hall.layout import Hall
 from hall.load import Anything, load_hall
@@ -93,16 +92,3 @@ def _change(moment: str | None, about: str | None, hall: Hall) -> Change | None:
             raise InputError("--about goes with --change, which says when")
         return None
     return Change(parse_moment(moment, hall), about or moment)
-
-
-def parse_moment(text: str, hall: Hall) -> Instant:
-    """An instant of an ISO 8601 text; without an offset, by the clocks of the hall.
-
-    Raises:
-        InputError: it is none.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--change {text}: expected a time such as 2026-11-16T09:00") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=hall.zone_info)).timestamp()

@@ -19,6 +19,7 @@ from dashboards import (
     people,
 )
 from dashboards.feed import Feed
+from dashboards.reports import room as reports
 from dashboards.site import Site
 from dashboards.texts import ZH
 from dashboards.theme import FAVICON
@@ -33,6 +34,7 @@ ROOMS: tuple[Callable[[Site], None], ...] = (
     guide.add,
     inbox.add,
     people.add,
+    reports.add,
 )
 """Each adds the pages of one room."""
 

@@ -135,7 +135,8 @@ EN = ReportWords(
     do_camera="Repair cameras, so that less time is unknown: {cameras}.",
     do_node="Check power, network and load of the boxes: {time} is unknown because of them.",
     do_nothing="Nothing stands out this week. Go on.",
-    no_change="No change was named. Name one and its beginning by --change and --about to see before and after.",
+    no_change="No change was named. Name one and its beginning, on the page of reports or by --change and --about, "
+    "to see before and after.",
     change="Change: {about} (from {at} on)",
     change_days="{before} days before it are compared with {after} after it, weekday by weekday.",
     change_few="Only {pairs} pairs of days can be compared; at least 4 are needed: not enough days to say.",
@@ -167,10 +168,19 @@ EN = ReportWords(
     ),
     list_lead="One for each week: what got better or worse, why, what to do, and whether it helped.",
     list_empty="There is no data of any week yet. The first report appears an hour after the boxes begin to tell.",
+    list_older="Older weeks",
     list_running="this week, not over",
     open_html="Read",
     open_pdf="Download PDF",
     pdf_missing="What makes a PDF is not installed on this server (hallwatch[reports]); open a report and "
     "print it to "
     "PDF by the browser.",
+    form_title="Did a change help?",
+    form_lead="Say what was changed and when; the report compares days of the same weekday, up to four weeks "
+    "before and after.",
+    form_about="What was changed",
+    form_example="such as: window 3 open at lunch",
+    form_since="Since when",
+    form_week="Up to which week",
+    form_go="See its effect",
 )

@@ -138,6 +138,14 @@ class ReportWords:
     list_lead: str
     list_empty: str
     list_running: str
+    list_older: str
     open_html: str
     open_pdf: str
     pdf_missing: str
+    form_title: str
+    form_lead: str
+    form_about: str
+    form_example: str
+    form_since: str
+    form_week: str
+    form_go: str

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from dashboards.reports.stats import Difference, Figure, Quantile, Ratio, difference, value
 from dashboards.reports.tally import DaySums, Tally, WindowSums
 from dashboards.reports.weeks import local_day, midnight
 from hall.clock import Instant
+from hall.errors import InputError
 from hall.layout import Hall
 
 FigureName = Literal["wait_p50", "wait_p90", "wait_over", "absence", "overtime", "handling", "rating", "unknown"]
 Days = Mapping[date, DaySums]
+_YEARS = 2000, 2999
 
 
 class Measure(NamedTuple):
@@ -111,6 +113,21 @@ class Change(NamedTuple):
 
     at: Instant
     about: str
+
+
+def parse_moment(text: str, hall: Hall) -> Instant:
+    """An instant of an ISO 8601 text; without an offset, by the clocks of the hall.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise InputError(f"--change {text}: expected a time such as 2026-11-16T09:00")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=hall.zone_info)).timestamp()
 
 
 LOOK_BACK_DAYS = 28

@@ -58,7 +58,8 @@ class Forms:
         """The bounds of a move, in one unit: `−6.9 to +1.2 min`."""
         unit, size, digits = self._unit_of(name, max(abs(low), abs(high)))
         write = _signed if signed else _short
-        return unit.format(self.words.to.format(low=write(low / size, digits), high=write(high / size, digits)))
+        ends = write(low / size, digits), write(high / size, digits)
+        return unit.format(ends[0] if ends[0] == ends[1] else self.words.to.format(low=ends[0], high=ends[1]))
 
     def _unit_of(self, name: FigureName, most: float) -> tuple[str, float, int]:
         match MEASURES[name].unit:

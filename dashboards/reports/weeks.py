@@ -9,7 +9,8 @@ from typing import NamedTuple
 from hall.clock import Instant
 from hall.errors import InputError
 
-_TEXT = re.compile(r"^(\d{4})-W(\d{2})$")
+_TEXT = re.compile(r"^(2\d{3})-W(\d{2})$")
+"""No centre has records from before, and the calendar of Python ends with 9999."""
 
 
 class Week(NamedTuple):
