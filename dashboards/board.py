@@ -84,7 +84,7 @@ def build_board(hall: Hall, floor: Floor, lang: Lang, snapshot: Snapshot, now: I
         ),
         tiles=tiles,
         zones=tuple(build_zone(scene, zone) for zone in floor.zones),
-        incidents=tuple(build_row(scene, incident) for incident in _shown(incidents)),
+        incidents=tuple(build_row(scene, head, members) for head, members in _grouped(_shown(incidents))),
         open_incidents=sum(i.status == "open" for i in incidents),
     )
 
@@ -121,3 +121,13 @@ def _chip(scene: Scene, name: str, node: NodeView | None) -> NodeChip:
 def _shown(incidents: Sequence[IncidentView]) -> list[IncidentView]:
     newest_first = sorted(incidents, key=lambda i: (i.raised_at, i.event_id), reverse=True)
     return [i for n, i in enumerate(newest_first) if n < SHOWN_INCIDENTS or i.status == "open"]
+
+
+def _grouped(incidents: Sequence[IncidentView]) -> list[tuple[IncidentView, list[IncidentView]]]:
+    """Each cause with its consequences; one whose cause is not shown stands on its own."""
+    shown = {i.event_id for i in incidents}
+    members: dict[str, list[IncidentView]] = {}
+    for incident in incidents:
+        if incident.head in shown:
+            members.setdefault(incident.head or "", []).append(incident)
+    return [(i, members.get(i.event_id, [])) for i in incidents if i.head not in shown]

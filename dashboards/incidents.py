@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboards.scene import Elapsed, Scene, elapsed
@@ -25,7 +26,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """An incident as it stands in the list."""
+    """An incident as it stands in the list, with those that it is the cause of."""
 
     event_id: str
     rule: Rule
@@ -41,6 +42,7 @@ class IncidentRow:
     limit: str
     outcome: str
     detail: str
+    members: tuple[IncidentRow, ...] = ()
 
 
 def build_alerts(scene: Scene, subject: str) -> tuple[Alert, ...]:
@@ -52,7 +54,7 @@ def build_alerts(scene: Scene, subject: str) -> tuple[Alert, ...]:
     )
 
 
-def build_row(scene: Scene, incident: IncidentView) -> IncidentRow:
+def build_row(scene: Scene, incident: IncidentView, members: Sequence[IncidentView] = ()) -> IncidentRow:
     """One row of the list."""
     texts = scene.texts
     return IncidentRow(
@@ -70,6 +72,7 @@ def build_row(scene: Scene, incident: IncidentView) -> IncidentRow:
         limit=texts.limit.format(limit=scene.limit(incident.limit_s)) if incident.limit_s > 0 else "",
         outcome=_outcome(scene, incident),
         detail=_detail(scene, incident),
+        members=tuple(build_row(scene, member) for member in members),
     )
 
 

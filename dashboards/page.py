@@ -78,6 +78,8 @@ class FloorPage:
         self._floor = floor
         self._texts = visit.texts
         self._board = board
+        inbox = visit.site.entries.get("incidents")
+        self._inbox = None if inbox is None else inbox.path
         self._duty = DutyPanel(visit, duty)
         self._only_open = False
         self._notices_shown: tuple[str, ...] = ()
@@ -171,11 +173,14 @@ class FloorPage:
         windows.set_visibility(bool(self._floor.windows))
         zones.set_visibility(bool(self._floor.zones))
         self._tiles = Roster(tiles, lambda tile: tile.window, self._tile)
-        self._zones = Roster(panels, lambda card: card.zone, lambda card: ZonePanel(card, texts))
+        self._zones = Roster(panels, lambda card: card.zone, lambda card: ZonePanel(card, texts, self._link_to))
+
+    def _link_to(self, event_id: str) -> str | None:
+        return None if self._inbox is None else self._visit.link(f"{self._inbox}/{event_id}")
 
     def _tile(self, tile: Tile) -> TileCard:
         window = next(window for window in self._floor.windows if window.id == tile.window)
-        return TileCard(tile, self._texts, lambda: self._duty.line(window))
+        return TileCard(tile, self._texts, self._link_to, lambda: self._duty.line(window))
 
     def _build_incidents(self) -> None:
         texts = self._texts
@@ -183,13 +188,16 @@ class FloorPage:
         with put(self._aside, data_filter="all"):
             with box("incidents-head"):
                 Text("part-title", texts.incidents, "h2")
+                if self._inbox is not None:
+                    with box("incidents-all", "a", href=self._visit.link(self._inbox)):
+                        Text(text=f"{texts.all_floors} →")
                 with box("filter", role="group", aria_label=texts.filter):
                     self._all = self._build_filter(texts.all, only_open=False)
                     self._open = self._build_filter(texts.open_only, only_open=True)
             self._empty = Text("empty", tag="p")
             rows = box("incident-list", "ul", aria_live="polite", aria_relevant="additions", tabindex="0")
             put(rows, aria_label=texts.incidents)
-        self._incidents = Roster(rows, lambda row: row.event_id, lambda row: IncidentItem(row, texts))
+        self._incidents = Roster(rows, lambda row: row.event_id, lambda row: IncidentItem(row, texts, self._link_to))
 
     def _build_filter(self, word: str, *, only_open: bool) -> Element:
         button = box("filter-button", "button", type="button", aria_pressed="false" if only_open else "true")

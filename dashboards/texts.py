@@ -43,6 +43,8 @@ class Texts:
     all: str
     open_only: str
     open_incidents: str
+    all_floors: str
+    related: str
     none_yet: str
     none_open: str
     waiting_for: str
@@ -107,6 +109,8 @@ ZH = Texts(
     all="全部",
     open_only="未结",
     open_incidents="未结事件",
+    all_floors="全部楼层",
+    related="关联事件 {count} 起",
     none_yet="尚无事件",
     none_open="没有未结事件",
     waiting_for="正在等待边缘盒 {node} 的第一条消息",
@@ -207,6 +211,8 @@ EN = Texts(
     all="All",
     open_only="Open",
     open_incidents="Open incidents",
+    all_floors="All floors",
+    related="{count} related",
     none_yet="No incident so far",
     none_open="No open incident",
     waiting_for="Waiting for the first message of box {node}",

@@ -105,10 +105,19 @@ class Fact:
         self._value.show(text)
 
 
-class AlertList:
-    """The open incidents on a window or zone."""
+LinkTo = Callable[[str], str | None]
+"""Where an incident is dealt with, by its `event_id`; None where that is nowhere."""
 
-    def __init__(self) -> None:
+
+def nowhere(_event_id: str) -> None:
+    """For pages of live state only."""
+
+
+class AlertList:
+    """The open incidents on a window or zone; each leads to where it is dealt with, or to the list."""
+
+    def __init__(self, link_to: LinkTo) -> None:
+        self._link_to = link_to
         self._shown: tuple[Alert, ...] = ()
         self.root = box("alerts")
         self.root.set_visibility(False)
@@ -122,7 +131,7 @@ class AlertList:
         self.root.set_visibility(bool(alerts))
         with self.root:
             for alert in alerts:
-                link = f"#incident-{alert.event_id}"
+                link = self._link_to(alert.event_id) or f"#incident-{alert.event_id}"
                 with box(f"alert {alert.severity}", "a", href=link, title=alert.severity_word):
                     Icon(name=SEVERITY_ICONS[alert.severity])
                     Text("visually-hidden", alert.severity_word)
@@ -138,7 +147,9 @@ def worst(alerts: Sequence[Alert]) -> Severity | None:
 class TileCard:
     """A window; `foot` builds what stands at its end."""
 
-    def __init__(self, tile: Tile, texts: Texts, foot: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, tile: Tile, texts: Texts, link_to: LinkTo = nowhere, foot: Callable[[], None] = lambda: None
+    ) -> None:
         self._shown: Tile | None = None
         self.root = box("card tile", "article", data_testid=f"window-{tile.window}")
         put(self.root, aria_label=tile.label, role="listitem")
@@ -164,7 +175,7 @@ class TileCard:
                 Text("quiet", texts.session)
                 self._session_elapsed = Ticker("strong")
             self._stale = Text("stale-words")
-            self._alerts = AlertList()
+            self._alerts = AlertList(link_to)
             foot()
         self.show(tile)
 
@@ -211,7 +222,7 @@ class Meter:
 class ZonePanel:
     """A zone."""
 
-    def __init__(self, card: ZoneCard, texts: Texts) -> None:
+    def __init__(self, card: ZoneCard, texts: Texts, link_to: LinkTo = nowhere) -> None:
         self._shown: ZoneCard | None = None
         self.root = box("card zone", "article", data_testid=f"zone-{card.zone}", role="listitem")
         put(self.root, aria_label=card.label)
@@ -232,7 +243,7 @@ class ZonePanel:
                 self._meter = Meter(texts.longest)
                 self._limit = Text("quiet")
             self._stale = Text("stale-words")
-            self._alerts = AlertList()
+            self._alerts = AlertList(link_to)
         self.show(card)
 
     def show(self, card: ZoneCard) -> None:
@@ -255,17 +266,44 @@ class ZonePanel:
         self._alerts.show(card.alerts)
 
 
-class IncidentItem:
-    """A row of the incident list."""
+class MemberList:
+    """The consequences of an incident, folded under it."""
 
-    def __init__(self, row: IncidentRow, texts: Texts) -> None:
+    def __init__(self, texts: Texts, link_to: LinkTo) -> None:
+        self._texts, self._link_to = texts, link_to
+        self._shown: tuple[IncidentRow, ...] = ()
+        self.root = box("incident-members", "details")
+        self.root.set_visibility(False)
+
+    def show(self, rows: tuple[IncidentRow, ...]) -> None:
+        """Change them; there are few, so they are made anew."""
+        if rows == self._shown:
+            return
+        self._shown = rows
+        self.root.clear()
+        self.root.set_visibility(bool(rows))
+        with self.root:
+            with box("", "summary"):
+                Text(text=self._texts.related.format(count=len(rows)))
+            with box("", "ul"):
+                for row in rows:
+                    with box("", "li"), box("incident-member", "a", href=self._link_to(row.event_id)):
+                        Text("incident-subject", f"{row.rule_word} · {row.subject}")
+                        Text("chip", row.status_word)
+
+
+class IncidentItem:
+    """A row of the incident list; its head leads to where it is dealt with."""
+
+    def __init__(self, row: IncidentRow, texts: Texts, link_to: LinkTo = nowhere) -> None:
         self._shown: IncidentRow | None = None
+        link = link_to(row.event_id)
         self.root = box("incident", "li", id=f"incident-{row.event_id}", tabindex="-1")
         put(self.root, data_testid=f"incident-{row.event_id}", data_rule=row.rule)
         with self.root:
             self._icon = Icon("incident-icon")
             with box("incident-body"):
-                with box("incident-head"):
+                with box("incident-head", "div" if link is None else "a", href=link):
                     Text("incident-rule", row.rule_word)
                     Text("incident-subject", row.subject)
                     self._status = Text("chip")
@@ -278,6 +316,7 @@ class IncidentItem:
                         self._limit = Text("quiet")
                 self._detail = Text("incident-detail")
                 self._outcome = Text("incident-outcome")
+                self._members = MemberList(texts, link_to)
         self.show(row)
 
     def show(self, row: IncidentRow) -> None:
@@ -294,6 +333,7 @@ class IncidentItem:
         self._limit.show(f"({row.limit})" if row.limit else "")
         self._detail.show(row.detail)
         self._outcome.show(row.outcome)
+        self._members.show(row.members)
 
 
 class NodeBadge:

@@ -369,3 +369,12 @@ def test_a_camera_fault_in_words(lang: Lang, words: tuple[str, str], detail: str
     assert row.detail.replace("\N{NO-BREAK SPACE}", " ") == detail
     newer = incident("camera_fault", "camera/c1", 40, detail={"fault": "stolen"})
     assert only_row(newer, lang=lang).detail == "", "a newer box may know faults that this console has no word for"
+
+
+def test_consequences_stand_under_their_cause_and_on_their_own_where_it_is_not_shown() -> None:
+    cause = incident("camera_fault", "camera/c1", 900)
+    under = msgspec.structs.replace(incident("clerk_absent", "window/w01", 800), head=cause.event_id)
+    alone = msgspec.structs.replace(incident("clerk_absent", "window/w02", 700), head="of another day")
+    rows = board(cause, under, alone).incidents
+    shown = [(row.event_id, [member.event_id for member in row.members]) for row in rows]
+    assert shown == [(alone.event_id, []), (cause.event_id, [under.event_id])]

@@ -211,6 +211,25 @@ def test_consequences_are_folded_under_their_cause(pages: dict[str, Page], conso
     page.locator("#file-title", has_text="摄像机故障").wait_for(timeout=LIVE_MS)
 
 
+def test_the_floor_page_leads_to_the_inbox_and_folds_alike(pages: dict[str, Page], console: Console) -> None:
+    page = pages["wang"]
+    ids = take(console, {"fault": ("camera_fault", "camera/c07", "f2"), "under": ("clerk_absent", "window/w07", "f2")})
+    open_page(page, console, "/floor/f2?lang=zh")
+    row = page.get_by_test_id(f"incident-{ids['fault']}")
+    row.locator("summary").click()
+    member = row.locator(".incident-member")
+    assert member.locator(".incident-subject").inner_text() == "离岗 · 7号窗口 · 公积金"
+    assert page.get_by_test_id(f"incident-{ids['under']}").count() == 0
+    member.click()
+    assert title_of(page).startswith("离岗 · 7号窗口")
+    open_page(page, console, "/floor/f2?lang=zh")
+    page.get_by_test_id("window-w07").locator(".alert").first.click()
+    assert title_of(page).startswith("离岗 · 7号窗口")
+    page.go_back()
+    row.click(position={"x": 80, "y": 40})  # anywhere on it
+    assert title_of(page).startswith("摄像机故障 · 摄像机 c07")
+
+
 def test_on_a_phone_the_list_and_the_incident_are_pages_of_their_own(
     pages: dict[str, Page], console: Console, ids: dict[str, str]
 ) -> None:
