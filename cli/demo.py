@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Annotated
@@ -78,7 +78,8 @@ def demo(
 
     Example: hallwatch demo --source rtsp://user:password@10.0.0.11/sub
     """
-    with _folder() as folder, _hall_file(source, folder) as hall_file:
+    with _folder() as folder:
+        hall_file = _hall_file(source, folder)
         hall = load_hall(hall_file)
         with _broker(folder) as address:
             centre = Centre([hall], parse_broker(address), records=f"sqlite:///{folder / 'records.db'}", name="demo")
@@ -104,23 +105,21 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _hall_file(source: str | None, folder: Path) -> Iterator[Path]:
-    """The hall that comes with hallwatch, or one around the visitor's own camera."""
+def _hall_file(source: str | None, folder: Path) -> Path:
+    """The hall that comes with hallwatch, or one around the visitor's own camera; either may be changed there."""
+    hall_file = folder / "hall.yaml"
     if source is None:
-        with as_file(files("twin") / "assets") as assets:
-            yield assets / "demo.yaml"
-        return
+        hall_file.write_bytes((files("twin") / "assets" / "demo.yaml").read_bytes())
+        return hall_file
     if "://" not in source and not source.isdecimal():
         path = Path(source).resolve()
         if not path.is_file():
             raise InputError(f"--source {source}: no such file; expected rtsp://..., a video file or a device number")
         source = str(path)
-    hall_file = folder / "hall.yaml"
     # The address may hold a password: nobody else may read it.
     hall_file.touch(mode=0o600)
     hall_file.write_text(_OWN_HALL.substitute(source=source.replace("\\", "\\\\").replace('"', '\\"')))
-    yield hall_file
+    return hall_file
 
 
 @contextmanager

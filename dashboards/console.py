@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 
 from dashboards import (
+    calibration,
     floor_page,
     guide,
     inbox,
@@ -30,6 +31,7 @@ from hall.views import ReadModel
 from ingest.records import Records
 
 ROOMS: tuple[Callable[[Site], None], ...] = (
+    calibration.add,
     floor_page.add,
     guide.add,
     inbox.add,
