@@ -39,7 +39,10 @@
       const { model, words, picture, selected } = this.editor;
       if (!model) return;
       const [w, h] = picture.size;
-      this.unit = w / Math.max(1, this.svg.clientWidth);
+      const across = Math.max(1, this.svg.clientWidth);
+      this.unit = w / across;
+      // Signs are smaller over a small picture.
+      this.sign = this.unit * (across < 600 ? 0.8 : 1);
       this.svg.setAttribute("viewBox", `0 0 ${w} ${h}`);
       this.svg.setAttribute("aria-label", fill(words.picture, { camera: this.editor.told.camera }));
       this.svg.toggleAttribute("data-drawing", Boolean(this.drawing));
@@ -94,7 +97,7 @@
       const length = Math.max(1, Math.hypot(dx, dy));
       const [rx, ry] = [-dy / length, dx / length];
       const [mx, my] = [(ax + bx) / 2, (ay + by) / 2];
-      const reach = 34 * this.unit;
+      const reach = 34 * this.sign;
       const [tx, ty] = [mx + rx * reach, my + ry * reach];
       const wing = (side) => [tx - rx * reach * 0.35 + (side * ry * reach) / 3.5, ty - ry * reach * 0.35 - (side * rx * reach) / 3.5];
       const d = `M${mx} ${my}L${tx} ${ty}M${wing(1)}L${tx} ${ty}L${wing(-1)}`;
@@ -105,7 +108,7 @@
       if (holder.dataset.chosen !== undefined) this.text(holder, bx, by - 14 * this.unit, "2");
     }
     drawPoint(holder, shape, [x, y], common) {
-      const size = 9 * this.unit;
+      const size = 9 * this.sign;
       const i = Number(shape.key.split("/")[1]);
       const fault = this.editor.faults.find((f) => f.here && f.part === "floor_points" && f.point === i);
       if (fault) holder.dataset.faulty = "";
@@ -129,7 +132,7 @@
       if (chosen || shape.part !== "customer") this.text(holder, x, Math.max(14 * this.unit, top - 6 * this.unit), words);
     }
     text(holder, x, y, words, anchor = "middle") {
-      const size = 12.5 * this.unit;
+      const size = 12.5 * this.sign;
       make("text", { x, y, class: "cal-text", "font-size": size, "text-anchor": anchor, "stroke-width": 3.5 * this.unit }, holder).textContent = words;
     }
     drawFaults(holder, faults, points) {

@@ -36,6 +36,7 @@
         tool("undo", "undo", () => this.undo()), tool("redo", "redo", () => this.redo()),
         tool("grid", "grid_4x4", () => this.toggleGrid(), { "aria-pressed": "true" }),
         tool("zoom_out", "zoom_out", () => this.setZoom(-1)), tool("zoom_in", "zoom_in", () => this.setZoom(1)),
+        tool("refresh", "refresh", () => this.picture.fetch()),
         tool("freeze", "pause", () => this.freeze(), { "aria-pressed": "false" }),
         tool("upload", "image", () => this.input.click()), tool("back_live", "videocam", () => this.picture.back()), this.input);
       this.state = h("span.cal-state", { role: "status", "data-testid": "state" });
@@ -158,18 +159,29 @@
       this.sheet.style.aspectRatio = `${w} / ${hh}`;
       this.sheet.style.width = `${ZOOMS[this.zoom] * 100}%`;
       this.sheet.toggleAttribute("data-empty", state === "none" || state === "asked");
-      this.about.textContent = { asked: this.words.asking, none: this.words.no_picture, own: this.words.own_picture, live: "" }[state];
+      this.about.textContent = this.aboutPicture();
       const show = (name, on) => (this.tools.querySelector(`[data-tool="${name}"]`).hidden = !on);
       show("back_live", state === "own");
-      show("freeze", state === "live");
+      show("freeze", state === "live" && this.told.rendered);
+      show("refresh", state !== "own" && !this.told.rendered);
+      this.tools.querySelector('[data-tool="refresh"]').disabled = Boolean(this.picture.asking);
       this.tools.querySelector('[data-tool="zoom_out"]').disabled = this.zoom === 0;
       this.tools.querySelector('[data-tool="zoom_in"]').disabled = this.zoom === ZOOMS.length - 1;
       this.canvas.draw();
     }
+    aboutPicture() {
+      const { state, asking, at, why } = this.picture;
+      if (state === "own") return this.words.own_picture;
+      if (state === "asked" || (asking && !this.told.rendered)) return this.words.asking;
+      const reason = why ? fill(this.words.why_not, { why }) : "";
+      if (state === "none") return [reason, this.words.no_picture].join(" ").trim();
+      return [reason, at ? fill(this.words.taken_at, { time: new Date(at).toLocaleTimeString(document.documentElement.lang) }) : ""].join(" ").trim();
+    }
     // Under the picture: how to draw, or what is selected with buttons that move it.
     drawBelow() {
       const drawing = this.canvas.drawing;
-      const key = drawing ? `draw ${drawing.kind}` : `${this.selected} ${this.corner}`;
+      const shape = this.selected && this.model.shape(this.selected);
+      const key = drawing ? `draw ${drawing.kind}` : `${this.selected} ${this.corner} ${shape && shape.words}`;
       if (this.belowKey === key) return;
       this.belowKey = key;
       const button = (name, words, act, icon) => h("button.cal-small", { type: "button", "data-testid": name, onclick: act, "aria-label": words, title: words }, icon ? cal.icon(icon) : words);
@@ -180,7 +192,6 @@
         this.below.replaceChildren(h("span", { role: "status" }, this.words[`drawing_${drawing.kind}`]), ready, ...(finish ? [finish] : []), button("cancel", this.words.cancel, () => this.canvas.cancel()));
         return;
       }
-      const shape = this.selected && this.model.shape(this.selected);
       if (!shape) {
         this.below.replaceChildren(h("span.quiet", {}, this.words.hint));
         return;

@@ -78,7 +78,7 @@
       const id = item.label ? h("span.quiet", {}, item.id) : null;
       const title = h("span.cal-name", { "data-name": name }, item.label || item.id);
       const summary = h("summary.cal-summary", { "data-key": `${name}/summary` }, h("span.cal-dots", {}, ...dots), title, id, here.length ? null : h("span.quiet", {}, this.words.not_here), badge);
-      const remove = h("button.cal-small.cal-remove", { type: "button", "data-key": `${name}/remove`, onclick: () => this.editor.removeItem(name) }, cal.icon("delete"), fill(this.words.remove_item, { name: item.label || item.id }));
+      const remove = h("button.cal-small.cal-remove", { type: "button", "data-key": `${name}/remove`, onclick: () => this.editor.removeItem(name) }, cal.icon("delete"), this.words.remove);
       const body = h("div.cal-body", {}, ...fields, h("ul.cal-faults", { "data-of": name }), remove);
       const details = h("details.cal-card.card", { "data-item": name, "data-testid": `item-${kind}-${item.id}`, open: this.open.has(name), ontoggle: (event) => this.open[event.target.open ? "add" : "delete"](name) }, summary, body);
       return details;
@@ -182,10 +182,10 @@
       const zh = window.hallwatch.isChinese();
       const line = (fault) => {
         const words = zh ? fault.words : fault.expected[0].toUpperCase() + fault.expected.slice(1);
-        const part = fault.part && this.words[fault.part] ? `${this.words[fault.part]}:` : fault.part ? `${fault.part}: ` : "";
+        const part = fault.part ? fill(this.words.of_part, { part: this.words[fault.part] || fault.part }) : "";
         const where = [fault.here ? "" : this.words.elsewhere, fault.line ? fill(this.words.line_no, { n: fault.line }) : ""].filter(Boolean).join(" · ");
         const full = `${fault.path}: found ${fault.found}; expected ${fault.expected}`;
-        return h("li.cal-fault", { title: full }, cal.icon("error"), h("span", {}, `${part}${words}`, where ? h("span.quiet", {}, ` (${where})`) : ""));
+        return h("li.cal-fault", { title: full }, cal.icon("error"), h("span", {}, `${part}${words}`, where ? h("span.cal-where.quiet", {}, where) : ""));
       };
       for (const list of this.root.querySelectorAll(".cal-faults")) {
         const of = list.dataset.of;

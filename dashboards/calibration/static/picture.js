@@ -1,7 +1,15 @@
 // The picture below the areas: of the camera, blurred; or one from this computer, which never leaves the browser.
 (() => {
   const cal = window.hallwatch.calibration;
-  const EVERY_MS = { rendered: 1000, box: 10000 };
+  const RENDERED_EVERY_MS = 1000;
+
+  const why = async (answer) => {
+    try {
+      return (await answer.json()).detail || `HTTP ${answer.status}`;
+    } catch (error) {
+      return `HTTP ${answer.status}`;
+    }
+  };
 
   cal.Picture = class {
     constructor(told, onChange) {
@@ -26,29 +34,34 @@
     }
     later() {
       clearTimeout(this.timer);
-      if (this.stopped || !this.live || this.state === "own") return;
-      this.timer = setTimeout(() => this.fetch(), this.told.rendered ? EVERY_MS.rendered : EVERY_MS.box);
+      // A box blurs a picture for whoever asks, and the audit log says who did: only when somebody wants one.
+      if (this.stopped || !this.live || !this.told.rendered || this.state === "own") return;
+      this.timer = setTimeout(() => this.fetch(), RENDERED_EVERY_MS);
     }
     async fetch() {
       clearTimeout(this.timer);
       if (this.state === "own" || this.asking) return;
       if (document.hidden) return this.later();
       this.asking = true;
+      if (!this.told.rendered) this.onChange();
       try {
-        const answer = await fetch(`${this.told.frame}?${Date.now()}`);
+        const answer = await fetch(`${this.told.frame}?${Date.now()}`, { cache: "no-store" });
         const kind = answer.headers.get("Content-Type") || "";
-        if (!answer.ok || !kind.startsWith("image/")) throw new Error(`HTTP ${answer.status}`);
+        if (!answer.ok || !kind.startsWith("image/")) throw new Error(await why(answer));
+        const at = answer.headers.get("X-Captured-At");
         const blob = await answer.blob();
-        if (this.state !== "own") await this.show(blob, "live");
+        if (this.state !== "own") await this.show(blob, "live", at);
+        this.why = "";
       } catch (error) {
+        this.why = error.message;
         if (this.state === "asked") this.state = "none";
-        if (this.state === "none") this.onChange();
       } finally {
         this.asking = false;
       }
+      if (!this.told.rendered || this.state === "none") this.onChange();
       this.later();
     }
-    async show(blob, state) {
+    async show(blob, state, at = null) {
       const url = URL.createObjectURL(blob);
       const fresh = new Image();
       fresh.src = url;
@@ -63,7 +76,7 @@
       await this.image.decode();
       if (this.url) URL.revokeObjectURL(this.url);
       const changed = this.state !== state || before !== this.size.join();
-      [this.url, this.state, this.at] = [url, state, new Date()];
+      [this.url, this.state, this.at] = [url, state, at];
       if (changed) this.onChange();
     }
     async own(file) {
@@ -80,6 +93,7 @@
     }
     back() {
       this.state = "asked";
+      this.onChange();
       this.fetch();
     }
     toggle() {
