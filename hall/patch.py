@@ -77,9 +77,9 @@ def _says(text: str, values: Any) -> bool:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """As `==`, but true is not 1, and a text is no number."""
+    """As `==`, but true is not 1."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return list(a) == list(b) and all(_same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(_same, a, b))
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
