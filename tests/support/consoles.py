@@ -34,6 +34,11 @@ _SERVICES = ("社保", "医保", "户籍", "出入境", "不动产登记", "工�
 
 def large_hall(floors: int = 4, windows: int = 60) -> Hall:
     """A hall with so many floors and windows, each window with a camera of its own; `w01` is opened on demand."""
+    return parse_hall(large_hall_text(floors, windows), environ={})
+
+
+def large_hall_text(floors: int = 4, windows: int = 60) -> str:
+    """The hall file of it."""
     lines = [
         "hall: {id: demo, name: 滨江区政务服务中心, timezone: Asia/Shanghai}",
         'hours: {mon-sun: ["00:00-23:59"]}',
@@ -51,7 +56,7 @@ def large_hall(floors: int = 4, windows: int = 60) -> Hall:
             lines.append(f"      - {{{named}, clerk_area: {_SQUARE}{more}}}")
         areas = f"[{{camera: c{numbers[0]:02}, polygon: {_SQUARE}}}]"
         lines += ["    zones:", f"      - {{id: z{floor}, label: {floor}楼等候区, areas: {areas}}}"]
-    return parse_hall("\n".join(lines), environ={})
+    return "\n".join(lines)
 
 
 def raised(
@@ -114,7 +119,9 @@ class Console:
 
 
 @contextlib.contextmanager
-def console_of(hall: Hall, folder: Path, clock: Clock, *, login: bool = False) -> Iterator[Console]:
+def console_of(
+    hall: Hall, folder: Path, clock: Clock, *, login: bool = False, hall_file: Path | None = None
+) -> Iterator[Console]:
     """A console for the length of a block; in tests within `fresh_pages`."""
     broker = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
     centre = Centre([hall], broker, records=f"sqlite:///{folder}/records.db", clock=clock)
@@ -123,7 +130,7 @@ def console_of(hall: Hall, folder: Path, clock: Clock, *, login: bool = False) -
     reads = HallReader(centre.reader, hall.hall.id)
     try:
         app = create_app(centre, users)
-        mount(app, hall, reads, clock=clock, may_stay=may_stay, records=centre.records)
+        mount(app, hall, reads, clock=clock, may_stay=may_stay, records=centre.records, hall_file=hall_file)
         with serving_app(app) as url:
             yield Console(url, centre, hall, users)
     finally:
