@@ -1,4 +1,4 @@
-"""From tracks to people on the floor: foot points, and floor metres where the camera is calibrated."""
+"""From tracks to people on the floor: foot points, and places on the plan where the camera is calibrated."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hall.clock import Instant
 from vision._doubles import entangled, shadowed, touching
 from vision.areas import Area, foot_points
+from vision.bodies import Bodies
 from vision.calibration import Calibration
 from vision.stays import Sighting
 from vision.tracker import Tracker, TrackerSettings
@@ -38,7 +39,7 @@ class People:
         at: capture time.
         tracks: N tracks, with the boxes as measured.
         feet: (N, 2) foot points, fractions of the image.
-        floor_m: (N, 2) places on the floor plan, NaN beyond the horizon; None where not calibrated.
+        floor_m: (N, 2) where their bodies are on the floor plan, NaN beyond the horizon; None where not calibrated.
         born_at: (N,) when each track was seen first, NaN for tentative ones; None where unknown.
         boxes: of `tracks`, xyxy in pixels, row by row.
         points: `feet` row by row.
@@ -154,6 +155,7 @@ class Locator:
     def __init__(self, calibration: Calibration | None = None, settings: TrackerSettings | None = None) -> None:
         self.calibration = calibration
         self._tracker = Tracker(settings)
+        self._bodies: tuple[tuple[int, int], Bodies | None] | None = None
 
     @property
     def expected(self) -> list[tuple[float, float, float, float]]:
@@ -164,8 +166,16 @@ class Locator:
         """People of a frame from its detections, those of low score included."""
         tracks = self._tracker.update(at, detections)
         feet = foot_points(tracks.boxes_px, tracks.size_px)
-        floor_m = None if self.calibration is None else self.calibration.to_floor(feet)
-        return People(at, tracks, feet, floor_m, self._tracker.born_at(tracks.ids))
+        return People(at, tracks, feet, self._on_floor(tracks, feet), self._tracker.born_at(tracks.ids))
+
+    def _on_floor(self, tracks: Tracks, feet: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Where bodies are; where feet would be, if the floor points say nothing of the vertical."""
+        if self.calibration is None:
+            return None
+        if self._bodies is None or self._bodies[0] != tracks.size_px:
+            self._bodies = tracks.size_px, Bodies.of(self.calibration, tracks.size_px)
+        bodies = self._bodies[1]
+        return self.calibration.to_floor(feet) if bodies is None else bodies.places(tracks.boxes_px.tolist())
 
     def born_foot(self, track: int, size_px: tuple[int, int]) -> tuple[float, float] | None:
         """Foot point of a track at its first sight, in fractions of an image of that size; None if none is followed."""

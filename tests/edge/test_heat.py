@@ -24,16 +24,19 @@ def people(at: float, feet: list[tuple[float, float]], floor: list[tuple[float, 
 
 
 def test_cells_of_the_plan_and_of_the_picture() -> None:
-    """Calibrated cameras share the metres of the plan; another one has cells of its own picture."""
+    """Calibrated cameras share the metres of the plan; another one has cells of its own picture.
+
+    In the middle of a cell somebody is in that one alone; a quarter of a metre beside it, in the next one by a quarter.
+    """
     heat = HeatMap({"a": True, "b": True, "c": False}, every_s=10.0)
     assert heat.due(0.0) == []
     for i in range(11):
-        heat.add("a", people(float(i), [(0.5, 0.5)], [(3.2, 4.9)]))
-        heat.add("b", people(float(i), [(0.1, 0.5)], [(3.9, 4.0)]))
+        heat.add("a", people(float(i), [(0.5, 0.5)], [(3.5, 4.5)]))
+        heat.add("b", people(float(i), [(0.1, 0.5)], [(3.75, 4.5)]))
         heat.add("c", people(float(i), [(0.5, 0.999)]))
     on_plan, in_picture = heat.due(10.0)
     assert (on_plan.camera, on_plan.interval_s) == (None, 10.0)
-    assert [(c.x, c.y, c.person_s) for c in on_plan.cells] == [(3, 4, 20.0)]
+    assert [(c.x, c.y, c.person_s) for c in on_plan.cells] == [(3, 4, 17.5), (4, 4, 2.5)]
     assert [(in_picture.camera, c.x, c.y, c.person_s) for c in in_picture.cells] == [("c", 8, 15, 10.0)]
     assert heat.due(15.0) == []
     assert [body.cells for body in heat.due(20.0)] == [[], []]
