@@ -101,13 +101,15 @@ class EvidenceStore:
         Raises:
             OSError: they cannot be moved.
         """
-        kept = 0
-        for name in (f"{event_id}{ending}" for event_id in event_ids for ending in (".jpg", ".mp4")):
-            if (self._folder / name).is_file():
-                self._kept_folder.mkdir(mode=0o700, exist_ok=True)
-                (self._folder / name).replace(self._kept_folder / name)
-                kept += 1
-        return kept
+        return _move(event_ids, self._folder, self._kept_folder)
+
+    def put_back(self, event_ids: Collection[str]) -> int:
+        """Put pictures and clips of events that are no false alarms any more back; how many files that were.
+
+        Raises:
+            OSError: they cannot be moved.
+        """
+        return _move(event_ids, self._kept_folder, self._folder)
 
     def expire(self, now: Instant) -> int:
         """Let go of what is too old or too much; how many files went."""
@@ -123,6 +125,16 @@ class EvidenceStore:
             spare_bytes -= size
             gone += 1
         return gone
+
+
+def _move(event_ids: Collection[str], source: Path, target: Path) -> int:
+    moved = 0
+    for name in (f"{event_id}{ending}" for event_id in event_ids for ending in (".jpg", ".mp4")):
+        if (source / name).is_file():
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (source / name).replace(target / name)
+            moved += 1
+    return moved
 
 
 def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
@@ -192,8 +204,15 @@ class EvidenceTaker:
             self._behind.append(self._encoder.submit(ring.see, frame, known))
 
     def label(self, table: LabelTable) -> None:
-        """Keep what belongs to these events, also what is still being made."""
+        """Keep what belongs to these events, also what is still being made; what is unlabelled goes in time again."""
         self._labelled = frozenset(one.event_id for one in table.labels)
+        try:
+            back = self.store.put_back(table.unlabelled)
+        except OSError as exc:
+            self._report(f"false alarms: {exc}")
+            back = 0
+        if back:
+            log.info("evidence: %d file(s) are of no false alarm any more and go in time", back)
         self._keep_labelled()
 
     def _keep_labelled(self) -> None:

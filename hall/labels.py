@@ -21,17 +21,24 @@ MOST_LABELS = 2_000
 Label = Literal["false_alarm"]
 
 
+EventId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+
+
 class EventLabel(msgspec.Struct, frozen=True):
     """An event, and what somebody says that it was."""
 
-    event_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+    event_id: EventId
     label: Label
 
 
 class LabelTable(msgspec.Struct, frozen=True):
-    """The labels of some events, oldest first."""
+    """The labels of some events, oldest first; and those of which a label was taken back (`unlabelled`).
+
+    An event that is in neither keeps what it has: the table has the newest only.
+    """
 
     labels: Annotated[list[EventLabel], msgspec.Meta(max_length=MOST_LABELS)] = []
+    unlabelled: Annotated[list[EventId], msgspec.Meta(max_length=MOST_LABELS)] = []
 
 
 _decoder = msgspec.json.Decoder(LabelTable)

@@ -32,6 +32,7 @@ StepKind = Literal[
     "assigned",
     "noted",
     "false_alarm",
+    "unlabelled",
     "appealed",
     "decided",
     "closed",

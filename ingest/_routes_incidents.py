@@ -110,6 +110,11 @@ def _add_acts(app: FastAPI, centre: Centre) -> None:
         """Say that there was nothing: it is closed, and its picture is kept as labelled data."""
         return _act(centre, account, event_id, "false_alarm", note=body.note, key=key)
 
+    @app.post("/api/incidents/{event_id}/unlabel", responses=_ANSWERS)
+    def unlabel(account: _Manager, event_id: _EventId, body: _Said, key: _Key = None) -> Response:
+        """Take back that it was a false alarm: its picture goes in time; what that alone had closed is open again."""
+        return _act(centre, account, event_id, "unlabel", note=body.note, key=key)
+
     @app.post("/api/incidents/{event_id}/appeal", responses=_ANSWERS)
     def appeal(account: _Manager, event_id: _EventId, body: _Appeal, key: _Key = None) -> Response:
         """Write down that somebody disagrees with it, and why."""
@@ -117,7 +122,7 @@ def _add_acts(app: FastAPI, centre: Centre) -> None:
 
     @app.post("/api/incidents/{event_id}/decide", responses=_ANSWERS)
     def decide(account: _Manager, event_id: _EventId, body: _Decision, key: _Key = None) -> Response:
-        """Decide an appeal, and why. `upheld` makes it a false alarm."""
+        """Decide an appeal of somebody else, and why. `upheld` makes it a false alarm."""
         return _act(centre, account, event_id, "decide", note=body.note, verdict=body.verdict, key=key)
 
     @app.post("/api/incidents/{event_id}/close", responses=_ANSWERS)

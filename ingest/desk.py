@@ -6,8 +6,9 @@
 | assign | all but closed | `assigned_to` |
 | note | all | |
 | false_alarm | all | the label, and closed |
+| unlabel | a false alarm, but by an appeal that was upheld | no label; open again where only the label had closed it |
 | appeal | all, once | the appeal is pending |
-| decide | an appeal is pending | upheld: a false alarm; or rejected |
+| decide | an appeal is pending, of somebody else | upheld: a false alarm; or rejected |
 | close | all; with a note where it still is wrong | closed |
 
 What is said a second time changes nothing. Each act that changes something is a step of the history and a row of the
@@ -16,7 +17,7 @@ audit log, in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,12 +25,12 @@ from sqlalchemy import Connection, select
 
 from hall.clock import Instant
 from hall.errors import InputError
-from hall.views import ONGOING, IncidentView, StepKind
+from hall.views import ONGOING, IncidentStep, IncidentView, StepKind
 from ingest import audit, changes, schema
-from ingest.history import add_step
+from ingest.history import add_step, steps_of
 from ingest.incidents import Incident, changed, load_incidents, save_incidents
 
-ActKind = Literal["acknowledge", "assign", "note", "false_alarm", "appeal", "decide", "close"]
+ActKind = Literal["acknowledge", "assign", "note", "false_alarm", "unlabel", "appeal", "decide", "close"]
 Verdict = Literal["upheld", "rejected"]
 
 _STEPS: dict[ActKind, StepKind] = {
@@ -37,6 +38,7 @@ _STEPS: dict[ActKind, StepKind] = {
     "assign": "assigned",
     "note": "noted",
     "false_alarm": "false_alarm",
+    "unlabel": "unlabelled",
     "appeal": "appealed",
     "decide": "decided",
     "close": "closed",
@@ -81,7 +83,7 @@ class Desk:
     """Acts on incidents, each in the caller's transaction.
 
     Args:
-        on_label: told, in the same transaction, that an incident is labelled data now.
+        on_label: told, in the same transaction, that an incident is labelled data now, or is it no more.
     """
 
     def __init__(self, on_label: Callable[[Connection, Incident, str, Instant], None] | None = None) -> None:
@@ -112,7 +114,12 @@ class Desk:
             raise ActRefusedError("it opened again since; expected the newest message about it")
         if act.kind in _NEEDS_NOTE and not act.note:
             raise ActRefusedError(f"{act.kind} without a note; expected some words that say why")
+        if act.kind == "decide" and before.appeal == "pending":
+            _check_decider(act, steps_of(connection, event_id))
         after = _after(before, act, now)
+        if act.kind == "unlabel" and after is not None and not _was_closed_apart(steps_of(connection, event_id)):
+            due = now if after.holds and after.chain and after.head is None else None
+            after = changed(after, closed_by=None, closed_at=None, next_at=due)
         if after is None:
             return before
         save_incidents(connection, [after])
@@ -121,7 +128,7 @@ class Desk:
         told = {"opening": after.openings, **detail, **({"note": act.note} if act.note else {})}
         told |= {"via": act.via} if act.via else {}
         audit.append(connection, act.actor, f"incident.{act.kind}", f"incident/{event_id}", told, now)
-        if self._on_label is not None and after.label is not None and before.label is None:
+        if self._on_label is not None and after.label != before.label:
             self._on_label(connection, after, act.actor, now)
         changes.note_incidents(connection, [event_id])
         return after
@@ -135,6 +142,7 @@ def open_acts(incident: IncidentView) -> tuple[ActKind, ...]:
         "assign": not is_closed,
         "note": True,
         "false_alarm": incident.label is None,
+        "unlabel": incident.label is not None and incident.appeal != "upheld",
         "appeal": incident.appeal is None,
         "decide": incident.appeal == "pending",
         "close": not is_closed,
@@ -168,6 +176,8 @@ def _after(incident: Incident, act: Act, now: Instant) -> Incident | None:
             return incident
         case "false_alarm":
             return None if incident.label is not None else _labelled(incident, act, now)
+        case "unlabel":
+            return _unlabelled(incident)
         case "appeal":
             return _appealed(incident)
         case "decide":
@@ -195,6 +205,31 @@ def _assigned(incident: Incident, act: Act) -> Incident | None:
 def _labelled(incident: Incident, act: Act, now: Instant) -> Incident:
     closed = {} if incident.closed_at is not None else {"closed_by": act.actor, "closed_at": now, "next_at": None}
     return changed(incident, label="false_alarm", **closed)
+
+
+def _unlabelled(incident: Incident) -> Incident | None:
+    if incident.appeal == "upheld":
+        raise ActRefusedError("the appeal was upheld; expected a false alarm that somebody called so without one")
+    return None if incident.label is None else changed(incident, label=None)
+
+
+def _was_closed_apart(history: Sequence[IncidentStep]) -> bool:
+    """Whether somebody has closed an incident since it last opened, and not only called it a false alarm."""
+    for step in reversed(history):
+        if step.kind in {"closed", "opened"}:
+            return step.kind == "closed"
+    return False
+
+
+def _check_decider(act: Act, history: Sequence[IncidentStep]) -> None:
+    """Whether somebody else decides than appealed, or is appealed for.
+
+    Raises:
+        ActRefusedError: nobody else.
+    """
+    appeal = next(step for step in reversed(history) if step.kind == "appealed")
+    if act.actor in {appeal.actor, appeal.detail.get("to")}:
+        raise ActRefusedError(f"{act.actor} appealed; expected somebody else to decide")
 
 
 def _appealed(incident: Incident) -> Incident | None:

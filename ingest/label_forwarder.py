@@ -6,13 +6,12 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from hall.clock import Instant
 from hall.errors import RecordsError
 from hall.labels import MOST_LABELS, REQUEST, EventLabel, LabelTable, encode_labels
 from hall.topics import Address
-from ingest._sql import insert_ignore
 from ingest._tables_labels import labels
 from ingest.incidents import Incident
 from ingest.leader import Leader
@@ -22,22 +21,28 @@ from ingest.records import Records
 _log = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
+_NONE = "none"
+"""What stands for a label that was taken back."""
 
 
 def save_label(connection: Connection, incident: Incident, by: str, now: Instant) -> None:
-    """Put a label on record, in the transaction of the act that gave it; for `Desk(on_label=...)`."""
+    """Put a label on record, or that it was taken back, in the transaction of the act; for `Desk(on_label=...)`.
+
+    An event has one row, and a new number whenever it changes: by that the forwarder knows.
+    """
+    connection.execute(delete(labels).where(labels.c.event_id == incident.event_id))
     row = {"event_id": incident.event_id, "hall": incident.hall, "floor": incident.floor, "node": incident.node}
-    insert_ignore(
-        connection, labels, [{**row, "label": incident.label, "snapshot": incident.snapshot, "by": by[:64], "at": now}]
-    )
+    said = {"label": incident.label or _NONE, "snapshot": incident.snapshot, "by": by[:64], "at": now}
+    connection.execute(insert(labels).values(**row, **said))
 
 
 def label_table(connection: Connection, box: NodeKey) -> LabelTable:
     """The newest labels of a box that it can have pictures of."""
     mine = (labels.c.hall == box[0]) & (labels.c.floor == box[1]) & (labels.c.node == box[2])
     newest = select(labels.c.event_id, labels.c.label).where(mine, labels.c.snapshot.is_not(None))
-    rows = connection.execute(newest.order_by(labels.c.id.desc()).limit(MOST_LABELS)).all()
-    return LabelTable([EventLabel(row.event_id, row.label) for row in reversed(rows)])
+    rows = connection.execute(newest.order_by(labels.c.id.desc()).limit(MOST_LABELS)).all()[::-1]
+    taken_back = [row.event_id for row in rows if row.label == _NONE]
+    return LabelTable([EventLabel(row.event_id, row.label) for row in rows if row.label != _NONE], taken_back)
 
 
 class LabelForwarder:

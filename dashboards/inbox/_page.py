@@ -24,9 +24,9 @@ from ingest.inbox import SHOWN, InboxFile, InboxPage, Question, Shown
 _HERE = Path(__file__).parent
 _TEMPLATES = templates_in(_HERE / "templates")
 _TEMPLATES.globals["icons"] = SEVERITY_ICONS
-_DIALOGS: tuple[ActKind, ...] = ("assign", "note", "false_alarm", "appeal", "decide", "close")
+_DIALOGS: tuple[ActKind, ...] = ("assign", "note", "false_alarm", "unlabel", "appeal", "decide", "close")
 _NOTED: frozenset[ActKind] = frozenset({"note", "appeal", "decide"})
-_GRAVE: frozenset[ActKind] = frozenset({"false_alarm", "decide", "close"})
+_GRAVE: frozenset[ActKind] = frozenset({"decide", "close"})
 """What cannot be taken back."""
 
 

@@ -150,7 +150,10 @@ _ZH = InboxWords(
         "assign": ActWords("指派", "指派后可随时改派。", "已指派", "留言"),
         "note": ActWords("备注", "备注会写入事件经过，写入后不能修改或删除。", "备注已写入", "备注"),
         "false_alarm": ActWords(
-            "误报", "标记为误报后事件即关闭，证据图片长期保留。此标记不能撤销。", "已标记为误报", "说明"
+            "误报", "标记为误报后事件即关闭，证据图片长期保留。标记有误时可以撤销。", "已标记为误报", "说明"
+        ),
+        "unlabel": ActWords(
+            "撤销误报", "撤销后证据图片按保存期限清理；仅因误报而关闭的事件重新打开。", "已撤销误报标记", "说明"
         ),
         "appeal": ActWords(
             "申诉", "代当事人提出异议，由管理人员裁定。每个事件只能申诉一次。", "申诉已提交", "申诉理由"
@@ -191,6 +194,7 @@ _ZH = InboxWords(
         "assigned": "指派",
         "noted": "备注",
         "false_alarm": "标记为误报",
+        "unlabelled": "撤销误报标记",
         "appealed": "申诉",
         "decided": "裁定申诉",
         "closed": "关闭",
@@ -252,8 +256,14 @@ _EN = InboxWords(
         ),
         "false_alarm": ActWords(
             "False alarm",
-            "This closes the incident and keeps its picture for good. It cannot be taken back.",
+            "This closes the incident and keeps its picture for good. A mistake can be taken back.",
             "Marked as a false alarm",
+            "Why",
+        ),
+        "unlabel": ActWords(
+            "No false alarm",
+            "Its picture goes in time again, and an incident that was closed by this alone is open again.",
+            "It is no false alarm any more",
             "Why",
         ),
         "appeal": ActWords(
@@ -307,6 +317,7 @@ _EN = InboxWords(
         "assigned": "Assigned",
         "noted": "Note",
         "false_alarm": "Marked as a false alarm",
+        "unlabelled": "False alarm taken back",
         "appealed": "Appeal",
         "decided": "Appeal decided",
         "closed": "Closed",

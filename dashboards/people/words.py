@@ -84,6 +84,7 @@ WORDS: Mapping[Language, Mapping[str, Any]] = {
             "incident.assign": "指派事件",
             "incident.note": "事件备注",
             "incident.false_alarm": "标记误报",
+            "incident.unlabel": "撤销误报标记",
             "incident.appeal": "提出申诉",
             "incident.decide": "申诉裁定",
             "incident.close": "关闭事件",

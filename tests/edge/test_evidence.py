@@ -20,14 +20,15 @@ from edge._stages import Emitted
 from edge.blur import anonymous, blurred
 from edge.capture import open_file
 from edge.clip import ClipRing
-from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
+from edge.evidence import KEPT_FOLDER, EvidenceStore, EvidenceTaker, evidence_key
 from edge.seal import Seal, sealed, verified
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import ManualClock, to_datetime
 from hall.errors import InputError
+from hall.labels import EventLabel, LabelTable
 from hall.layout import Evidence
-from hall.messages import ClipBody, EventBody, decode
+from hall.messages import ClipBody, EventBody, decode, event_id
 from hall.topics import Address
 from tests.support.cascade import Cascade
 from tests.support.clips import CLIPS, clip_hall
@@ -353,6 +354,30 @@ def test_what_is_too_old_or_too_much_goes_the_oldest_first(tmp_path: Path) -> No
     clock.advance(86400)
     assert store.expire(clock.now()) == 4
     assert list((tmp_path / "evidence").iterdir()) == []
+
+
+def test_what_is_no_false_alarm_any_more_goes_in_time_again(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path / "evidence", Evidence(keep_days=2))
+    taker = EvidenceTaker(store, b"k" * 16, Address("demo", "f1", "edge-f1"), _Blind(), 0.37)
+    events = [event_id("demo", "window/w01", "clerk_absent", START + number) for number in range(3)]
+    for event in events:
+        store.put(f"{event}.jpg", b"sealed", START)
+        store.put(f"{event}.mp4", b"sealed", START)
+    taker.label(LabelTable([EventLabel(event, "false_alarm") for event in events]))
+    # Of the third nothing more is said: there are many labels, and the table has the newest only.
+    for _ in range(2):  # a retained table comes again
+        taker.label(LabelTable([EventLabel(events[1], "false_alarm")], [events[0]]))
+    kept = {f"{event}{ending}" for event in events[1:] for ending in (".jpg", ".mp4")}
+    assert _names(tmp_path / "evidence") == {f"{events[0]}.jpg", f"{events[0]}.mp4"}
+    assert _names(tmp_path / KEPT_FOLDER) == kept
+    taker.tick(START + 3 * 86_400)
+    assert _names(tmp_path / "evidence") == set()
+    assert _names(tmp_path / KEPT_FOLDER) == kept
+    taker.close()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def test_a_key_of_its_own_is_made_once(tmp_path: Path) -> None:

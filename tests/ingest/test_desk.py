@@ -109,6 +109,38 @@ def test_a_false_alarm_is_closed_and_stays_one_when_its_box_sees_it_again(case: 
     assert case.act("note", note="again").status == "closed"
 
 
+def test_a_label_that_was_a_mistake_is_taken_back(case: Case) -> None:
+    case.act("acknowledge")
+    case.act("false_alarm")
+    case.say("cleared", 600)
+    case.say("raised", 900)  # nobody is told
+    again = case.act("unlabel", "chen", note="the wrong row")
+    assert (again.status, again.label, again.closed_by, again.closed_at) == ("acknowledged", None, None, None)
+    assert case.act("unlabel") == again
+    assert case.history[-1] == ("unlabelled", "chen")
+    assert case.audited[-1] == "incident.unlabel"
+    case.say("cleared", 1000)
+    case.act("close")
+    case.act("false_alarm")
+    assert case.act("unlabel").status == "closed"  # that somebody closed it holds
+
+
+def test_what_was_upheld_stays_a_false_alarm(case: Case) -> None:
+    case.act("appeal", note="I was there")
+    case.act("decide", "chen", verdict="upheld", note="so it is")
+    with pytest.raises(ActRefusedError, match="the appeal was upheld"):
+        case.act("unlabel")
+
+
+@pytest.mark.parametrize("decider", ["li", "zhao"])
+def test_who_appealed_does_not_decide(case: Case, decider: str) -> None:
+    case.act("appeal", to="zhao", note="I was behind the pillar")
+    with pytest.raises(ActRefusedError, match=f"{decider} appealed; expected somebody else to decide"):
+        case.act("decide", decider, verdict="upheld", note="I am right")
+    assert case.history[1:] == [("appealed", "li")]
+    assert case.act("decide", "chen", verdict="rejected", note="the picture").appeal == "rejected"
+
+
 def test_an_incident_that_opens_again_begins_anew(case: Case) -> None:
     case.act("acknowledge")
     case.say("cleared", 600)

@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,7 +20,7 @@ from hall.views import IncidentStatus, IncidentStep
 from ingest import audit, schema
 from ingest._tables_users import audit as audit_rows
 from ingest.casebook import Casebook
-from ingest.desk import Act, ActRefusedError, Desk
+from ingest.desk import Act, ActKind, ActRefusedError, Desk
 from ingest.escalation import Chain, ChainStep
 from ingest.history import steps_of
 from ingest.incidents import Incident, load_incidents, merge
@@ -34,7 +34,7 @@ CHAINS = (
 )
 BY_MESSAGE: dict[IncidentStatus, set[IncidentStatus]] = {
     "open": {"cleared", "escalated"},
-    "acknowledged": {"cleared"},
+    "acknowledged": {"cleared", "escalated"},  # it became critical, and a step of its other chain was due long ago
     "escalated": {"cleared"},
     "cleared": {"open", "escalated"},
     "closed": {"open", "escalated"},
@@ -44,8 +44,9 @@ BY_ACT: dict[IncidentStatus, set[IncidentStatus]] = {
     "acknowledged": {"closed"},
     "escalated": {"acknowledged", "closed"},
     "cleared": {"closed"},
-    "closed": set(),
+    "closed": {"open", "acknowledged", "escalated", "cleared"},
 }
+"""What was called a false alarm by mistake is what it was."""
 BY_TIME: dict[IncidentStatus, set[IncidentStatus]] = {"open": {"escalated"}, "acknowledged": {"escalated"}}
 _events = itertools.count()
 
@@ -110,7 +111,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.before is not None)
     @rule(
-        kind=st.sampled_from(["acknowledge", "assign", "note", "false_alarm", "appeal", "decide", "close"]),
+        kind=st.sampled_from(get_args(ActKind)),
         note=st.sampled_from(["", "why"]),
         verdict=st.sampled_from([None, "upheld", "rejected"]),
         key=st.sampled_from([None, None, "k1", "k2"]),
@@ -118,7 +119,8 @@ class Machine(RuleBasedStateMachine):
     )
     def act(self, kind: Any, note: str, verdict: Any, key: str | None, opening: int | None) -> None:
         """Somebody does something that may not be possible."""
-        what = Act(kind=kind, actor="li", note=note, to="wang", verdict=verdict, key=key, opening=opening)
+        actor = "chen" if kind == "decide" else "li"
+        what = Act(kind=kind, actor=actor, note=note, to="wang", verdict=verdict, key=key, opening=opening)
         try:
             self.records.write(lambda connection: self.desk.act(connection, self.event, what, self.now))
         except ActRefusedError:
@@ -166,6 +168,7 @@ class Machine(RuleBasedStateMachine):
             "assigned": "assign",
             "noted": "note",
             "false_alarm": "false_alarm",
+            "unlabelled": "unlabel",
             "appealed": "appeal",
             "decided": "decide",
             "closed": "close",
@@ -176,14 +179,14 @@ class Machine(RuleBasedStateMachine):
 
 def _told(history: Sequence[IncidentStep]) -> tuple[Any, ...]:  # noqa: C901 - a table of steps
     """Status, opening, label, appeal and who sees to it, by the history alone."""
-    holds = closed = escalated = False
+    holds = closed = apart = escalated = False
     by: str | None = None
     label: str | None = None
     appeal: str | None = None
     for step in history:
         match step.kind:
             case "opened":
-                holds = True
+                holds, apart = True, False
                 if label is None:
                     closed, escalated, by = False, False, None
             case "cleared":
@@ -194,8 +197,10 @@ def _told(history: Sequence[IncidentStep]) -> tuple[Any, ...]:  # noqa: C901 - a
                 by = step.actor
             case "false_alarm":
                 closed, label = True, "false_alarm"
+            case "unlabelled":
+                closed, label = apart, None
             case "closed":
-                closed = True
+                closed = apart = True
             case "appealed":
                 appeal = "pending"
             case "decided":

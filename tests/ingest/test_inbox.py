@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast, get_args
 
 import pytest
 
@@ -10,7 +11,7 @@ from hall.views import IncidentView
 from ingest import inbox
 from ingest.casebook import Casebook
 from ingest.changes import note_incidents
-from ingest.desk import Act, ActKind, ActRefusedError, Desk, needs_note, open_acts
+from ingest.desk import Act, ActKind, ActRefusedError, Desk, Verdict, needs_note, open_acts
 from ingest.history import steps_of
 from ingest.inbox import Part, Question
 from ingest.labels import Labels
@@ -134,7 +135,7 @@ def test_news_are_of_incidents_of_this_hall_only(records: Records) -> None:
         assert inbox.news_since(connection, "demo", number)[0]
 
 
-ACTS: tuple[ActKind, ...] = ("acknowledge", "assign", "note", "false_alarm", "appeal", "decide", "close")
+ACTS = get_args(ActKind)
 BEFORE: tuple[tuple[ActKind, ...], ...] = (
     (),
     ("acknowledge",),
@@ -146,11 +147,13 @@ BEFORE: tuple[tuple[ActKind, ...], ...] = (
     ("appeal", "false_alarm"),
     ("acknowledge", "appeal"),
     ("close", "false_alarm"),
+    ("false_alarm", "unlabel"),
 )
 
 
 def an_act(kind: ActKind, note: str = "because") -> Act:
-    return Act(kind=kind, actor="li", note=note, to="王芳", verdict="rejected" if kind == "decide" else None)
+    actor, verdict = ("chen", "rejected") if kind == "decide" else ("li", None)
+    return Act(kind=kind, actor=actor, note=note, to="王芳", verdict=cast("Verdict | None", verdict))
 
 
 @pytest.mark.parametrize("before", BEFORE, ids=lambda kinds: "-".join(kinds) or "new")

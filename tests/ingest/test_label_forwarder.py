@@ -10,7 +10,7 @@ from hall.labels import EventLabel, LabelTable, decode_labels
 from hall.topics import Address
 from ingest._tables_labels import labels
 from ingest.casebook import Casebook
-from ingest.desk import Act, Desk
+from ingest.desk import Act, ActKind, Desk
 from ingest.label_forwarder import LabelForwarder, save_label
 from ingest.labels import Labels
 from ingest.leader import Leader
@@ -48,6 +48,11 @@ class Centre:
             self.records.write(lambda connection: self._desk.act(connection, body.event_id, act, T0 + 400))
         return EventLabel(body.event_id, "false_alarm")
 
+    def act(self, kind: ActKind, label: EventLabel) -> None:
+        """Something more is done with it."""
+        done = Act(kind=kind, actor="chen")
+        self.records.write(lambda connection: self._desk.act(connection, label.event_id, done, T0 + 500))
+
 
 @pytest.fixture
 def centre(records: Records, metrics: Metrics) -> Centre:
@@ -72,6 +77,29 @@ def test_each_box_is_told_of_its_own(centre: Centre) -> None:
     centre.forwarder.forward()
     centre.forwarder.forward()
     assert centre.retained[2:] == [(TOPIC, LabelTable([first, second]))]
+
+
+def test_what_is_taken_back_is_told_by_name(centre: Centre) -> None:
+    first, second = centre.wrong(0), centre.wrong(1)
+    centre.forwarder.forward()
+    centre.act("unlabel", first)
+    centre.forwarder.forward()
+    centre.act("false_alarm", first)
+    centre.forwarder.forward()
+    centre.act("unlabel", second)
+    centre.forwarder.forward()
+    assert [table for _, table in centre.retained] == [
+        LabelTable([first, second]),
+        LabelTable([second], [first.event_id]),
+        LabelTable([second, first]),
+        LabelTable([first], [second.event_id]),
+    ]
+    with centre.records.reading() as connection:
+        rows = connection.execute(select(labels).order_by(labels.c.id)).all()
+    assert [(row.event_id, row.label, row.by) for row in rows] == [
+        (first.event_id, "false_alarm", "chen"),
+        (second.event_id, "none", "chen"),
+    ]
 
 
 def test_a_centre_that_starts_tells_again_what_it_may_not_have_told(centre: Centre) -> None:

@@ -78,11 +78,18 @@ def test_a_manager_deals_with_an_incident(desk: Desk) -> None:
         ("acknowledge", {}),
         ("assign", {"to": "王芳", "note": "please"}),
         ("note", {"note": "on her way"}),
+        ("false-alarm", {}),
+        ("unlabel", {"note": "the wrong row"}),
         ("appeal", {"note": "I was there", "on_behalf_of": "赵"}),
-        ("decide", {"verdict": "upheld", "note": "the picture shows her"}),
     ):
         answer = desk.ask("POST", f"{BASE}/{act}", body)
         assert answer.status_code == 200, answer.text
+    decision = {"verdict": "upheld", "note": "the picture shows her"}
+    refused = desk.ask("POST", f"{BASE}/decide", decision)
+    assert (refused.status_code, refused.json()) == (409, {"detail": "li appealed; expected somebody else to decide"})
+    desk.account = Account("chen", "manager", ("demo",))
+    answer = desk.ask("POST", f"{BASE}/decide", decision)
+    assert answer.status_code == 200, answer.text
     shown = answer.json()
     assert (shown["status"], shown["label"], shown["appeal"]) == ("closed", "false_alarm", "upheld")
     told = desk.ask("GET", BASE).json()
@@ -92,11 +99,13 @@ def test_a_manager_deals_with_an_incident(desk: Desk) -> None:
         ("acknowledged", "li", ""),
         ("assigned", "li", "please"),
         ("noted", "li", "on her way"),
+        ("false_alarm", "li", ""),
+        ("unlabelled", "li", "the wrong row"),
         ("appealed", "li", "I was there"),
-        ("decided", "li", "the picture shows her"),
+        ("decided", "chen", "the picture shows her"),
     ]
     assert told["history"][2]["detail"] == {"to": "王芳"}
-    assert told["history"][4]["detail"] == {"to": "赵"}
+    assert told["history"][6]["detail"] == {"to": "赵"}
     assert desk.ask("GET", "/api/incidents?status=ongoing").json()["items"] == []
     assert [i["event_id"] for i in desk.ask("GET", "/api/incidents?status=closed").json()["items"]] == [EVENT]
 
@@ -109,6 +118,7 @@ def test_a_viewer_reads_and_does_nothing(desk: Desk) -> None:
         ("assign", {"to": "me"}),
         ("note", {"note": "x"}),
         ("false-alarm", {}),
+        ("unlabel", {}),
         ("appeal", {"note": "x"}),
         ("decide", {"verdict": "upheld", "note": "x"}),
         ("close", {"note": "x"}),
