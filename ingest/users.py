@@ -37,6 +37,7 @@ from ingest._accounts import (
     tokens_of,
 )
 from ingest._paging import Order, Page, Part
+from ingest._sql import claim
 from ingest._tables_users import keys, users
 from ingest.records import Records
 from ingest.throttle import Throttle
@@ -94,14 +95,17 @@ class Users:
         self._throttle = Throttle(clock)
 
     def start(self) -> str | None:
-        """Make the first user, `admin`, where there is none, and return its one-time password."""
+        """Make the first user, `admin`, where there is none, and return its one-time password.
+
+        Of several processes that start at once, one makes it.
+        """
         password = made_password()
         kept = self._passwords.hash(password)
         with self._records.writing() as connection:
             if connection.scalar(select(func.count()).select_from(users)):
                 return None
-            self._insert(connection, "local", FIRST_USER, "admin", None, kept)
-        return password
+            is_first = self._insert(connection, "local", FIRST_USER, "admin", None, kept)
+        return password if is_first else None
 
     def all(self) -> Sequence[Account]:
         """Every user by name."""
@@ -135,9 +139,8 @@ class Users:
         password = made_password()
         kept = self._passwords.hash(password)
         with self._records.writing() as connection:
-            if row_of(connection, name) is not None:
+            if not self._insert(connection, actor, name, role, halls, kept):
                 raise TakenError(f"user {name}: is there already; expected another name")
-            self._insert(connection, actor, name, role, halls, kept)
         return password
 
     def change(
@@ -331,11 +334,14 @@ class Users:
 
     def _insert(
         self, connection: Connection, actor: str, name: str, role: Role, halls: Sequence[str] | None, kept: str
-    ) -> None:
+    ) -> bool:
+        """Write a user down; False where the name is taken, also by a process that does so just now."""
         scope = None if halls is None else json.dumps(sorted(set(halls)))
         row = {"name": name, "role": role, "halls": scope, "password": kept, "must_change": True, "enabled": True}
-        connection.execute(insert(users).values(**row, created_at=self._clock.now()))
+        if not claim(connection, users, {**row, "created_at": self._clock.now()}):
+            return False
         self._note(connection, actor, "user.add", f"user/{name}", {"role": role, "halls": scope})
+        return True
 
     def _set(self, actor: str, name: str, action: str, kept: str, *, must_change: bool) -> None:
         with self._records.writing() as connection:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -214,3 +217,31 @@ def test_the_commands(records: Records, tmp_path: Path) -> None:
     run("remove", "li")
     with records.reading() as connection:
         assert connection.scalar(text("SELECT count(*) FROM users")) == 1
+
+
+def test_of_two_processes_that_start_at_once_one_makes_the_first_user(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, put = threading.Barrier(2), Users._insert
+
+    def together(self: Users, *what: Any) -> bool:
+        both.wait(30)  # each has seen that there is nobody
+        return put(self, *what)
+
+    monkeypatch.setattr(Users, "_insert", together)
+    opened = [Records(database) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        starts = [
+            pool.submit(Users(records, ManualClock(T0), Passwords(time_cost=1, memory_kib=8)).start)
+            for records in opened
+        ]
+        passwords = [start.result(60) for start in starts]
+    assert passwords.count(None) == 1
+    assert [
+        account.name for account in Users(opened[0], ManualClock(T0), Passwords(time_cost=1, memory_kib=8)).all()
+    ] == ["admin"]
+    with opened[0].reading() as connection:
+        assert audit.verify(connection).faults == []
+        assert [row.action for row in audit.rows(connection)] == ["user.add"]
+    for records in opened:
+        records.close()
