@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from paho.mqtt.client import (
@@ -137,16 +137,38 @@ class Connection:
         code, _ = self._client.subscribe(topic, qos=1)
         self._check(code)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool, correlation: bytes | None = None) -> int:
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool,
+        correlation: bytes | None = None,
+        content_type: str | None = None,
+        said: Mapping[str, str] | None = None,
+    ) -> int:
         """Hand over a message with QoS 1; the packet id that its acknowledgement will have.
+
+        Args:
+            topic: where to.
+            payload: what.
+            retain: whether it stands at the broker.
+            correlation: correlation data of the request that it answers.
+            content_type: of the payload, where it is not our JSON.
+            said: user properties.
 
         Raises:
             LinkError: the session has ended.
         """
         properties = None
-        if correlation is not None:
+        if correlation is not None or content_type is not None or said:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.CorrelationData = correlation
+            if correlation is not None:
+                properties.CorrelationData = correlation
+            if content_type is not None:
+                properties.ContentType = content_type
+            for pair in (said or {}).items():
+                properties.UserProperty = pair
         info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         self._check(info.rc)
         return info.mid

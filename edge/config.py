@@ -18,6 +18,7 @@ from typing import Literal
 
 import msgspec
 
+from edge._replies import Reply
 from hall.clock import Clock, to_iso
 from hall.errors import ConfigError, Fault, HallwatchError, InputError, RecordsError
 from hall.files import write_whole
@@ -44,6 +45,7 @@ class ConfigRequest:
         correlation: what the reply must carry.
         base: sha256 of the hall file that it is meant to replace; None: of any.
         signature: see `signature_of`.
+        to: where the reply goes; None: on `reply`.
     """
 
     payload: bytes
@@ -51,6 +53,7 @@ class ConfigRequest:
     correlation: bytes | None = None
     base: str | None = None
     signature: str | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ def check_change(old: Hall, new: Hall, address: Address) -> None:
         raise ConfigError("the hall file", faults)
 
 
-def reply_to(request: ConfigRequest, error: HallwatchError | None, sha256: str, changed: list[str]) -> ReplyBody:
+def reply_to(request: ConfigRequest, error: HallwatchError | None, sha256: str, changed: list[str]) -> Reply:
     """What a sender is told.
 
     Args:
@@ -247,4 +250,5 @@ def reply_to(request: ConfigRequest, error: HallwatchError | None, sha256: str, 
         changed: cameras that were opened, opened anew or closed.
     """
     correlation = correlation_text(request.correlation)
-    return ReplyBody(REQUEST, error is None, correlation, None if error is None else str(error), sha256, changed)
+    body = ReplyBody(REQUEST, error is None, correlation, None if error is None else str(error), sha256, changed)
+    return Reply(body, request.correlation, request.to)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge._replies import Reply
 from edge.pipeline import Pipeline
 from hall.duty import REQUEST, DutyTable, decode_table
 from hall.errors import InputError
@@ -53,7 +54,8 @@ def check_revision(known: DutyTable, table: DutyTable) -> None:
         )
 
 
-def duty_reply(request: DutyRequest, error: InputError | None) -> ReplyBody:
+def duty_reply(request: DutyRequest, error: InputError | None) -> Reply:
     """What a sender is told."""
     said = None if error is None else str(error)
-    return ReplyBody(REQUEST, error is None, correlation_text(request.correlation), said)
+    body = ReplyBody(REQUEST, error is None, correlation_text(request.correlation), said)
+    return Reply(body, request.correlation)

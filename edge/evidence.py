@@ -95,6 +95,19 @@ class EvidenceStore:
         os.utime(self._folder / name, (at, at))
         self.expire(at)
 
+    def get(self, name: str) -> bytes | None:
+        """A file that is kept, also as a false alarm; None where there is none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        for folder in (self._folder, self._kept_folder):
+            try:
+                return (folder / name).read_bytes()
+            except FileNotFoundError:
+                continue
+        return None
+
     def keep(self, event_ids: Collection[str]) -> int:
         """Put pictures and clips of false alarms where they do not go in time; how many files that were.
 

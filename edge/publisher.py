@@ -17,7 +17,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -27,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge._connection import Connection, LinkError
 from edge._flow import Breaks, Flow, Recent, Retry
+from edge._replies import Picture, Replies, Reply, Request
 from edge.config import REQUEST, ConfigRequest
 from edge.duty import DutyRequest
 from edge.outbox import Outbox, Row
@@ -35,7 +35,8 @@ from hall.broker import BrokerSettings, tls_context
 from hall.clock import Clock
 from hall.errors import InputError, MessageError
 from hall.labels import LabelTable
-from hall.messages import ReplyBody, StatusBody, compose, decode, encode
+from hall.messages import StatusBody, compose, decode, encode
+from hall.pictures import PICTURES
 from hall.topics import Address
 from hall.wake import Wake
 
@@ -50,9 +51,6 @@ LATE_AFTER_S = 30.0
 DRAIN_S = 5.0
 _FAREWELL_S = 1.0
 """How long the acknowledgement of `stopped` may take."""
-
-_REPLIES = 16
-"""So many wait for a broker that is away; older ones go."""
 
 _STATUSES = 2
 """`online` and `stopped` may both be on their way beside the rows."""
@@ -87,6 +85,7 @@ class Publisher:
         on_request: told what comes on `config/set`, in the publisher's thread; without it nobody listens there.
         on_duty: the same of `duty/set`.
         on_labels: the same of `label/set`.
+        on_picture: the same of what asks for a picture, `hall.pictures`.
 
     Raises:
         InputError: the CA file holds no certificate.
@@ -107,6 +106,7 @@ class Publisher:
         on_request: Callable[[ConfigRequest], None] | None = None,
         on_duty: Callable[[DutyRequest], None] | None = None,
         on_labels: Callable[[LabelTable], None] | None = None,
+        on_picture: Callable[[Request], None] | None = None,
     ) -> None:
         if not 1 <= inflight <= 60_000:
             raise ValueError(f"inflight {inflight}; expected 1 to 60000 (packet ids end at 65535)")
@@ -123,7 +123,8 @@ class Publisher:
         self._inflight = inflight
         self._retry = retry or Retry()
         self._on_request, self._on_duty, self._on_labels = on_request, on_duty, on_labels
-        self._replies: deque[tuple[bytes | None, ReplyBody]] = deque(maxlen=_REPLIES)
+        self._on_picture = on_picture
+        self._replies = Replies(address, boot, clock)
         self._wake = Wake()
         self._stopping = threading.Event()
         self._stop_by = 0.0
@@ -153,9 +154,9 @@ class Publisher:
         """Say that something was committed."""
         self._wake.set()
 
-    def reply(self, body: ReplyBody, correlation: bytes | None) -> None:
+    def reply(self, answer: Reply | Picture) -> None:
         """Answer a request. Replies pass by the outbox, with seq 0: one that is lost is asked for again."""
-        self._replies.append((correlation, body))
+        self._replies.put(answer)
         self._wake.set()
 
     def stop(self, drain_s: float = DRAIN_S) -> int:
@@ -223,14 +224,10 @@ class Publisher:
             self._last_error = None
             log.info("publisher %s: connected to %s", self._address, self._settings.address)
             self._say(connection, "online")
-            if self._on_request is not None:
-                connection.subscribe(self._address.topic(REQUEST))
-            if self._on_duty is not None:
-                connection.subscribe(self._address.topic(duty.REQUEST))
-            if self._on_labels is not None:
-                connection.subscribe(self._address.topic(labels.REQUEST))
+            for kind in self._heard:
+                connection.subscribe(self._address.topic(kind))
             while not self._finished():
-                self._send_replies(connection)
+                self._replies.send(connection)
                 self._send(connection)
                 connection.turn(self._until_due(), self._wake)
                 # Each time is a commit, so while more is on its way it waits for some company.
@@ -245,27 +242,26 @@ class Publisher:
             self._settle()
             connection.drop()
 
+    @property
+    def _heard(self) -> list[str]:
+        told: list[tuple[str, object]] = [(REQUEST, self._on_request), (duty.REQUEST, self._on_duty)]
+        told += [(labels.REQUEST, self._on_labels), *((kind, self._on_picture) for kind in sorted(PICTURES))]
+        return [kind for kind, handler in told if handler is not None]
+
     def _asked(self, message: MQTTMessage) -> None:
-        properties = message.properties
-        if message.topic == self._address.topic(duty.REQUEST):
-            if self._on_duty is not None:
-                correlation = getattr(properties, "CorrelationData", None)
-                self._on_duty(DutyRequest(bytes(message.payload), correlation, message.retain))
-            return
-        if message.topic == self._address.topic(labels.REQUEST):
-            self._labelled(bytes(message.payload))
-            return
-        if self._on_request is None:
-            return
-        said = dict(getattr(properties, "UserProperty", []))
-        request = ConfigRequest(
-            bytes(message.payload),
-            str(message.topic),
-            getattr(properties, "CorrelationData", None),
-            said.get("base"),
-            said.get("signature"),
-        )
-        self._on_request(request)
+        kind, payload, properties = self._address.kind_of(message.topic), bytes(message.payload), message.properties
+        correlation = getattr(properties, "CorrelationData", None)
+        to = self._address.answers(getattr(properties, "ResponseTopic", None))
+        if kind == duty.REQUEST and self._on_duty is not None:
+            self._on_duty(DutyRequest(payload, correlation, message.retain))
+        elif kind == labels.REQUEST:
+            self._labelled(payload)
+        elif kind in PICTURES and self._on_picture is not None:
+            self._on_picture(Request(kind, payload, correlation, to))
+        elif kind == REQUEST and self._on_request is not None:
+            said = dict(getattr(properties, "UserProperty", []))
+            base, signature = said.get("base"), said.get("signature")
+            self._on_request(ConfigRequest(payload, str(message.topic), correlation, base, signature, to))
 
     def _labelled(self, payload: bytes) -> None:
         try:
@@ -275,13 +271,6 @@ class Publisher:
             return
         if self._on_labels is not None:
             self._on_labels(table)
-
-    def _send_replies(self, connection: Connection) -> None:
-        while self._replies:
-            correlation, body = self._replies[0]
-            message = compose(self._address, self._boot, 0, self._clock.now(), body)
-            connection.publish(message.topic, encode(message), retain=False, correlation=correlation)
-            self._replies.popleft()
 
     def _finished(self) -> bool:
         if not self._stopping.is_set():

@@ -16,11 +16,12 @@ from queue import SimpleQueue
 import msgspec
 
 from edge._health import HealthTeller, TimedDetector
+from edge._replies import Request
 from edge.config import ConfigRequest, HallConfig, check_change, reply_to
 from edge.duty import DutyRequest, duty_reply, obey
 from edge.evidence import EvidenceStore, EvidenceTaker, evidence_key
 from edge.inbox import FrameInbox
-from edge.live import LiveCamera, LiveSettings, LoopClock
+from edge.live import CameraStats, LiveCamera, LiveSettings, LoopClock
 from edge.load import LoadControl, least_factor, missed_share, rates
 from edge.looks import Looking
 from edge.media import Size
@@ -31,7 +32,8 @@ from edge.pipeline import Emitted, Pipeline
 from edge.publisher import Publisher
 from edge.replay import numbered
 from edge.saved import latest, load_saved
-from edge.steady import SMALL_STEP_S, SteadyClock
+from edge.showing import Showing
+from edge.steady import SMALL_STEP_S, SteadyClock, due
 from edge.streams import choose_stream
 from hall.broker import BrokerSettings
 from hall.clock import Clock, Instant, SystemClock, to_iso
@@ -118,6 +120,7 @@ class EdgeService:
             on_request=None if config is None else self._requests.put,
             on_duty=self._requests.put,
             on_labels=self._requests.put,
+            on_picture=self._asked_for_picture,
         )
         self._inbox = FrameInbox()
         self._looker = ThreadPoolExecutor(1, "looks")
@@ -131,9 +134,14 @@ class EdgeService:
         store = EvidenceStore(data_dir / "evidence", hall.evidence)
         key = evidence_key(data_dir, os.environ)
         self._evidence = EvidenceTaker(store, key, self._address, detector.detect, detector.score)
+        answer = self._publisher.reply
+        self._showing = Showing(store, key, detector, cameras=self._stats, answer=answer, clock=self._clock)
         self._health_at = self._tick_at = self._saved_at = self._gave_back_at = float("-inf")
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
+
+    def _asked_for_picture(self, request: Request) -> None:
+        self._showing.ask(request)
 
     def _restored(self, hall: Hall, node: str) -> Pipeline:
         """The pipeline with its saved state; one that another version wrote is left behind, and said."""
@@ -145,22 +153,25 @@ class EdgeService:
                 log.warning("saved rule state is from the future (%s): starting without it", to_iso(at))
                 before = build(saved)
                 self._owed = before.abandon(self._clock.now())
-                return _obeying(build(), before.duty)
+                return build(duty=before.duty)
             return build(saved)
         except msgspec.MsgspecError as exc:
             log.warning("saved rule state cannot be read (%s): starting without it", exc)
             return build()
 
-    def _build(self, hall: Hall, node: str, saved: bytes | None = None) -> Pipeline:
+    def _build(self, hall: Hall, node: str, saved: bytes | None = None, duty: DutyTable | None = None) -> Pipeline:
         tracker = TrackerSettings.for_model(self._detector.score)
-        return Pipeline(hall, node, self._timed, saved, tracker=tracker, model=self._detector.entry)
+        pipeline = Pipeline(hall, node, self._timed, saved, tracker=tracker, model=self._detector.entry)
+        if duty is not None:
+            pipeline.obey(duty)
+        return pipeline
 
     def _begin_anew(self, now: Instant) -> None:
         """The clock was set back: nothing that is known has a time any more."""
         log.warning("the clock was set back to %s: what was open is ended, and the rules begin anew", to_iso(now))
         self._owed += self._pipeline.abandon(now)
         before = self._pipeline
-        self._pipeline = _obeying(self._build(before.hall, before.node), before.duty)
+        self._pipeline = self._build(before.hall, before.node, duty=before.duty)
         self._health.goes_on(self._pipeline)
         self._pace()
 
@@ -228,6 +239,7 @@ class EdgeService:
             for camera in self._cameras:
                 camera.stop()
             self._evidence.close()
+            self._showing.close()
             self._commit([*last, *self._evidence.clips()])
             left = self._publisher.stop()
             self._outbox.close()
@@ -249,27 +261,27 @@ class EdgeService:
         frames, told = self._look(frames)
         emitted, self._owed = [*self._owed, *told], []
         for frame in frames:
+            self._showing.see(frame, expected := self._pipeline.locators[frame.camera_id].expected)
             if self._pipeline.fault(frame.camera_id) is None:
-                self._evidence.see(frame, self._pipeline.locators[frame.camera_id].expected)
+                self._evidence.see(frame, expected)
         self._rest({frame.camera_id for frame in frames})
         now = self._clock.now()
         self._load.worked(self._clock.monotonic() - began, [now - frame.captured_at for frame in frames])
-        if _due(self._tick_at, TICK_EVERY_S, now):
+        if due(self._tick_at, TICK_EVERY_S, now):
             self._tick_at = now
             self._tell_connections(now)
             self._keep_up()
             emitted += self._pipeline.tick(now)
-        if _due(self._health_at, HEALTH_EVERY_S, now):
+        if due(self._health_at, HEALTH_EVERY_S, now):
             config = None if self._config is None else self._config.health
-            stats = [camera.stats() for camera in self._cameras]
-            emitted.append(Emitted(now, self._health.tell(now, self._pipeline, stats, config)))
+            emitted.append(Emitted(now, self._health.tell(now, self._pipeline, self._stats(), config)))
             self._health_at = now
-        if _due(self._gave_back_at, _GIVE_BACK_EVERY_S, now):
+        if due(self._gave_back_at, _GIVE_BACK_EVERY_S, now):
             self._gave_back_at = now
             give_back()
         self._evidence.tick(now)
         emitted = [*self._evidence.taken(emitted, self._pipeline.floor), *self._evidence.clips()]
-        if emitted or _due(self._saved_at, SAVE_EVERY_S, now):
+        if emitted or due(self._saved_at, SAVE_EVERY_S, now):
             self._saved_at = now
             self._commit(emitted)
 
@@ -288,8 +300,11 @@ class EdgeService:
             if (name := camera.camera_id) in seen:
                 camera.rest(self._pipeline.gates[name].rests and self._pipeline.fault(name) is None)
 
+    def _stats(self) -> list[CameraStats]:
+        return [camera.stats() for camera in self._cameras]
+
     def _tell_connections(self, now: Instant) -> None:
-        for stats in (camera.stats() for camera in self._cameras):
+        for stats in self._stats():
             self._pipeline.watches[stats.camera_id].connected(
                 now, stats.state, arrived_at=stats.last_frame_at, stalled=stats.stalled, error=stats.error
             )
@@ -324,7 +339,7 @@ class EdgeService:
         if error is not None:
             log.warning("duty commands not taken: %s", error)
         if not request.retained:
-            self._publisher.reply(duty_reply(request, error), request.correlation)
+            self._publisher.reply(duty_reply(request, error))
 
     def _change(self, request: ConfigRequest | None) -> None:
         """Take another hall file, or refuse it whole and go on with the one that is in force."""
@@ -344,8 +359,7 @@ class EdgeService:
             self._config.refuse(exc)
         self._health_at = float("-inf")
         if request is not None:
-            body = reply_to(request, error, self._config.sha256, changed)
-            self._publisher.reply(body, request.correlation)
+            self._publisher.reply(reply_to(request, error, self._config.sha256, changed))
 
     def _exchange(self, pipeline: Pipeline) -> list[str]:
         """Go on with another pipeline; cameras that did not change stay open. Returns those that did."""
@@ -372,6 +386,7 @@ class EdgeService:
                 open_now[name].stop(timeout_s=0)
             self._inbox.forget(name)
             self._evidence.forget(name)
+            self._showing.forget(name)
         self._health.goes_on(pipeline)
         kept, self._cameras = set(map(id, self._cameras)), cameras
         self._load.least = least_factor(pipeline.cameras)
@@ -387,13 +402,3 @@ class EdgeService:
         self._outbox.commit(messages, self._pipeline.save())
         if messages:
             self._publisher.notify()
-
-
-def _obeying(pipeline: Pipeline, duty: DutyTable) -> Pipeline:
-    pipeline.obey(duty)
-    return pipeline
-
-
-def _due(last: Instant, every_s: float, now: Instant) -> bool:
-    """Whether something is due again; a clock that was set back must not put it off."""
-    return now - last >= every_s or now < last

@@ -44,3 +44,8 @@ class SteadyClock:
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never steps."""
         return self._clock.monotonic()
+
+
+def due(last: Instant, every_s: float, now: Instant) -> bool:
+    """Whether something is due again; a clock that was set back must not put it off."""
+    return now - last >= every_s or now < last

@@ -212,6 +212,7 @@ class Evidence(Model):
     clip: Duration | None = Field(None, description="pictures from so long before to so long after it, as a video")
     keep_days: float = Field(30.0, gt=0, le=3650, description="how long they are kept")
     quota_mb: float = Field(500.0, gt=0, description="how much they may take; the oldest go first")
+    share: bool = Field(default=True, description="blurred pictures are shown at the centre, when somebody asks there")
 
 
 class Plan(Model):

@@ -47,6 +47,9 @@ WindowDuty = Literal["open", "closed", "paused", "leave"]
 """Whether a window should be served: `closed` by the hours, the next two by command."""
 WindowStatus = Literal["serving", "idle", "unstaffed", "closed", "unknown"]
 
+Refusal = Literal["unknown", "private", "busy", "unseen"]
+"""Why a box shows no picture: there is none; it keeps them to itself; not now; its camera sees nothing."""
+
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time without an offset would be read in the zone of whatever machine reads it, so it is refused."""
 
@@ -256,6 +259,7 @@ class ReplyBody(Body, frozen=True):
     error: str | None = None
     sha256: str | None = None
     changed: list[str] = []
+    reason: Refusal | None = None
 
 
 AnyBody = (

@@ -16,6 +16,9 @@ SUBSCRIPTION = f"{ROOT}/+/+/+/+"
 INPUTS = ("duty/set", "ticket", "rating")
 """What other systems of a hall say to the centre: `hallwatch/1/{hall}/ticket`. They belong to a hall, not to a box."""
 
+ANSWER = "answer"
+"""Below `{node}/answer/{name}` a box answers who asked for it there; nothing else subscribes to so many levels."""
+
 RETAINED = frozenset({"status", "state"})
 """Kinds of which a late joiner needs the last one."""
 
@@ -54,6 +57,25 @@ class Address:
     def __str__(self) -> str:
         return f"{self.hall}/{self.floor}/{self.node}"
 
+    def kind_of(self, topic: str) -> str | None:
+        """The kind of a topic of this node; None of any other topic."""
+        own = self.topic("")
+        return topic.removeprefix(own) if topic.startswith(own) else None
+
+    def answers(self, wanted: str | None) -> str | None:
+        """Where a box answers a request.
+
+        Args:
+            wanted: the response topic of the request. It counts where it is below the box's own `answer`, or anybody
+                who may ask could make the box speak anywhere.
+
+        Returns:
+            The topic; None where the request names none that counts.
+        """
+        own = self.topic(ANSWER) + "/"
+        named = wanted is not None and wanted.startswith(own) and _ID.fullmatch(wanted.removeprefix(own))
+        return wanted if named else None
+
 
 @lru_cache(maxsize=10_000)
 def parse_topic(topic: str) -> tuple[Address, str]:
@@ -71,6 +93,11 @@ def parse_topic(topic: str) -> tuple[Address, str]:
     ):
         raise MessageError("topic", f"topic {topic!r}: expected {ROOT}/HALL/FLOOR/NODE/KIND")
     return Address(*parts[2:5]), "/".join(parts[5:])
+
+
+def answer_subscription(name: str) -> str:
+    """What any box answers to one who asks under a name of its own."""
+    return f"{ROOT}/+/+/+/{ANSWER}/{name}"
 
 
 def input_topic(hall: str, kind: str) -> str:

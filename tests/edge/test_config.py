@@ -108,7 +108,7 @@ def test_a_wrong_one_is_refused_whole_and_says_why(hall_file: Path, text: str, f
     assert (limit(config), config.sha256) == (40, fingerprint(LONGER))
     assert config.health.error == str(caught.value)
     assert "Sesame" not in str(caught.value)
-    reply = reply_to(ConfigRequest(b"", TOPIC, b"\xff\x01"), caught.value, config.sha256, [])
+    reply = reply_to(ConfigRequest(b"", TOPIC, b"\xff\x01"), caught.value, config.sha256, []).body
     assert (reply.accepted, reply.correlation, reply.error) == (False, "ff01", str(caught.value))
     config.accept(config.read(sent(HALL)))
     assert config.health.error is None

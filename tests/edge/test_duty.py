@@ -153,7 +153,7 @@ def test_a_wrong_table_changes_nothing(payload: bytes, said: str) -> None:
     error = obey(film.pipeline, request := DutyRequest(payload, b"\xff"))
     assert error is not None
     assert said in str(error)
-    reply = duty_reply(request, error)
+    reply = duty_reply(request, error).body
     assert (reply.request, reply.accepted, reply.correlation, reply.error) == ("duty/set", False, "ff", str(error))
     assert film.play(1).shown() == ("paused", "closed")
 
@@ -161,4 +161,4 @@ def test_a_wrong_table_changes_nothing(payload: bytes, said: str) -> None:
 def test_the_table_in_force_may_come_again() -> None:
     film = Film().obey(("paused", 0), revision=4).obey(("open", 0), revision=4).play(1)
     assert film.shown()[0] == "open"
-    assert duty_reply(DutyRequest(b"", b"r-1"), None).correlation == "r-1"
+    assert duty_reply(DutyRequest(b"", b"r-1"), None).body.correlation == "r-1"

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from hall import duty, labels, layout, messages
+from hall import duty, labels, layout, messages, pictures
 from hall.load import parse_hall
 from hall.topics import RETAINED
 from hall.units import parse_duration
@@ -128,6 +128,8 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "commands of duty/set": duty.DutyCommand,
     "label/set": labels.LabelTable,
     "labels of label/set": labels.EventLabel,
+    "evidence/get": pictures.EvidenceRequest,
+    "frame/get": pictures.FrameRequest,
     "The envelope": messages.Message,
 }
 
