@@ -45,7 +45,7 @@ listen = "127.0.0.1:$port"
 next_connection_delay_ms = 1
 [v5.1.connections]
 connection_timeout_ms = 60000
-max_payload_size = 1048576
+max_payload_size = 2097152
 max_inflight_count = 200
 dynamic_filters = true
 """)

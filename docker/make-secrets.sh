@@ -150,7 +150,9 @@ else
     hash operator "$operator" >>"$folder/passwd"
     printf '%s\n' "# Made by make-secrets.sh: the centre reads all; each box has its own topic and nothing else." \
         "user centre" "topic read hallwatch/1/#" "topic write hallwatch/1/+/reply/#" \
-        "topic write hallwatch/1/+/+/+/duty/set" "topic write hallwatch/1/+/+/+/label/set" "" "user health" "topic read \$SYS/broker/uptime" "" \
+        "topic write hallwatch/1/+/+/+/duty/set" "topic write hallwatch/1/+/+/+/label/set" \
+        "topic write hallwatch/1/+/+/+/evidence/get" "topic write hallwatch/1/+/+/+/frame/get" \
+        "" "user health" "topic read \$SYS/broker/uptime" "" \
         "user operator" "topic write hallwatch/1/+/+/+/config/set" "topic read hallwatch/1/+/+/+/reply" \
         "topic read hallwatch/1/+/+/+/health" "topic read hallwatch/1/+/+/+/status" >"$folder/acl"
     printf 'mqtts://centre:%s@mosquitto:8883?ca=/run/secrets/ca.crt\n' "$centre" | put broker.centre

@@ -37,7 +37,8 @@ _WHY = {
     413: "The body is too large.",
     422: "The question is wrong; says where, what was found and what would be right.",
     429: "Too many attempts.",
-    503: "The records are away; ask again.",
+    503: "The records, or a box that is asked, are away; ask again.",
+    504: "The box that was asked did not answer in time.",
 }
 
 _Cursor = Annotated[str | None, Query(max_length=1_024, description="`first` or `last` of another page")]

@@ -7,6 +7,8 @@
 | `/api/incidents?status=ongoing&limit=100` | incidents, newest first |
 | `/api/incidents/{event_id}` | one, with its history and what it is the cause of |
 | `/api/incidents/{event_id}/acknowledge` and so on | what people do with it, see docs/incidents.md |
+| `/api/incidents/{event_id}/picture` | its picture, a JPEG that its box is asked for |
+| `/api/halls/{hall}/floors/{floor}/cameras/{camera}/frame` | what a camera shows now, blurred |
 | `/api/rollups?period=hour&start=...&end=...&limit=100` | sums by minute or hour, oldest first; see docs/store.md |
 | `/api/state` | version, windows and zones with their names, incidents that go on: one page's worth |
 | `/api/events` | incidents and nodes as they change, as server-sent events |
@@ -34,6 +36,7 @@ from ingest._routes_audit import add_audit
 from ingest._routes_events import add_events
 from ingest._routes_incidents import add_incidents
 from ingest._routes_inputs import add_inputs
+from ingest._routes_pictures import add_pictures
 from ingest._routes_probes import add_probes
 from ingest._routes_read import add_reading
 from ingest._routes_users import add_users
@@ -64,6 +67,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
     add_login(app, users, next(iter(centre.labels.halls), None))
     add_reading(app, centre)
     add_incidents(app, centre)
+    add_pictures(app, centre)
     app.state.streams = Streams(centre.reader, users)
     add_events(app, centre.reader, app.state.streams)
     add_inputs(app, centre)

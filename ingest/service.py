@@ -23,6 +23,7 @@ from ingest._escalator import Escalator
 from ingest._heirs import Heirs
 from ingest._hour_closer import HourCloser
 from ingest.alerts import AlertSender
+from ingest.boxes import Boxes
 from ingest.casebook import Casebook
 from ingest.channels import Channel
 from ingest.counter import Counter
@@ -112,6 +113,8 @@ class Centre:
         plan = plan or CentrePlan()
         always = [*(Recipient(Channel(url)) for url in dict.fromkeys(alerts)), *plan.roster.always]
         roster = Roster(always, plan.roster.named)
+        self.halls = tuple(halls)
+        self.boxes = Boxes(broker)
         self.labels = Labels(*halls)
         self.metrics = Metrics(registry or CollectorRegistry())
         if share is not None and records.startswith("sqlite"):
@@ -198,12 +201,14 @@ class Centre:
         if self._heirs is not None:
             self._heirs.start()
         self._subscriber.start()
+        self.boxes.start()
 
     def stop(self) -> None:
         """Take in and acknowledge what was delivered, write and send what can be, and end every thread.
 
         A centre that was never started only closes its files.
         """
+        self.boxes.stop()
         self._duty.stop()
         self._hall_watch.stop()
         self._labels.stop()

@@ -90,6 +90,8 @@ WORDS: Mapping[Language, Mapping[str, Any]] = {
             "incident.close": "关闭事件",
             "incident.escalate": "升级事件",
             "duty.set": "窗口指令",
+            "incident.picture": "查看证据图片",
+            "camera.frame": "查看模糊化实时画面",
         },
     },
     "en": {

@@ -155,6 +155,13 @@ def test_the_centre_reads_every_box_and_speaks_for_none(secrets: Path, broker: S
         box.subscribe(f"{F2}/duty/set")
         assert centre.publish(f"{F2}/duty/set", b"paused")
         assert box.next_payload() == b"paused"
+        for kind in ("evidence/get", "frame/get"):
+            box.subscribe(f"{F2}/{kind}")
+            assert centre.publish(f"{F2}/{kind}", b"asked")
+            assert box.next_payload() == b"asked"
+        centre.subscribe("hallwatch/1/+/+/+/answer/me")
+        assert box.publish(f"{F2}/answer/me", b"shown")
+        assert centre.next_payload() == b"shown"
         box.subscribe(f"{F2}/label/set")
         assert centre.publish(f"{F2}/label/set", b"wrong")
         assert box.next_payload() == b"wrong"

@@ -25,6 +25,7 @@ from ingest.intake import Intake
 from ingest.service import Centre
 from ingest.users import Users
 from tests.support.asking import ask, key_of
+from tests.support.boxes import WillingBoxes
 from tests.support.centre import HALL_TEXT, T0, Numbered, a_state, an_event
 from tests.support.servers import free_port
 
@@ -44,7 +45,14 @@ _ODD = (
     "x" * 300,
     "2026-01-05T01:00:00Z",
 )
-_KNOWN = {"hall": "demo", "event_id": an_event("raised").event_id, "name": "li", "identity": "0" * 12}
+_KNOWN = {
+    "hall": "demo",
+    "event_id": an_event("raised").event_id,
+    "name": "li",
+    "identity": "0" * 12,
+    "floor": "f1",
+    "camera": "c1",
+}
 _ENDLESS = "/api/events"
 
 
@@ -53,6 +61,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, M
     folder: Path = tmp_path_factory.mktemp("openapi")
     clock, broker = ManualClock(T0), parse_broker(f"mqtt://127.0.0.1:{free_port()}")
     centre = Centre([parse_hall(HALL_TEXT)], broker, records=f"sqlite:///{folder}/records.db", clock=clock)
+    centre.boxes = WillingBoxes()
     users = Users(centre.records, clock, Passwords(time_cost=1, memory_kib=8))
     keys = {"viewer": key_of(users, "wang", "viewer", None), "nobody": None}
     users.add("admin", "li", "viewer")

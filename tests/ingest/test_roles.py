@@ -26,6 +26,7 @@ from ingest.intake import Intake
 from ingest.service import Centre
 from ingest.users import Users
 from tests.support.asking import PASSWORD, ask, key_of
+from tests.support.boxes import WillingBoxes
 from tests.support.centre import HALL_TEXT, T0, Numbered, a_session, a_state, an_event
 from tests.support.servers import free_port
 
@@ -85,8 +86,10 @@ class _House:
             "admin of A": key_of(self.users, "zhao", "admin", ["aaa"]),
         }
         self.users.add("boss", "zhou", "viewer", [_B])
-        raised = an_event("raised", started_at=T0 - 90)
+        raised = an_event("raised", started_at=T0 - 90, snapshot="x.jpg")
+        self.centre.boxes = WillingBoxes()
         self._parameters = {"event_id": raised.event_id, "hall": _B, "name": "zhou", "identity": "0" * 12}
+        self._parameters |= {"floor": "f1", "camera": "c1"}
         node = Numbered(Address(_B, "f1", "edge-f1"))
         said = [node.message(T0 - 200 + at, a_state(2)) for at in range(0, 200, 10)]
         said += [node.message(T0, raised), node.message(T0, a_session(0))]
