@@ -28,6 +28,8 @@ from tests.support.centre import Numbered
 from tests.support.pages import serving_app
 from tests.support.servers import free_port
 
+PUBLIC_URL = "https://hall.example"
+"""What links in alerts begin with."""
 _SQUARE = "[[0.1, 0.1], [0.3, 0.1], [0.3, 0.3], [0.1, 0.3]]"
 _SERVICES = ("社保", "医保", "户籍", "出入境", "不动产登记", "工商注册", "税务", "公积金")
 
@@ -124,7 +126,7 @@ def console_of(
 ) -> Iterator[Console]:
     """A console for the length of a block; in tests within `fresh_pages`."""
     broker = parse_broker(f"mqtt://127.0.0.1:{free_port()}")
-    centre = Centre([hall], broker, records=f"sqlite:///{folder}/records.db", clock=clock)
+    centre = Centre([hall], broker, records=f"sqlite:///{folder}/records.db", clock=clock, public_url=PUBLIC_URL)
     users = Users(centre.records, clock, Passwords(time_cost=1, memory_kib=8)) if login else None
     may_stay = None if users is None else stays_in(users, hall.hall.id)
     reads = HallReader(centre.reader, hall.hall.id)
