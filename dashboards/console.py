@@ -14,6 +14,7 @@ from nicegui import ui
 
 from dashboards import (
     calibration,
+    fleet,
     floor_page,
     guide,
     inbox,
@@ -32,6 +33,7 @@ from ingest.records import Records
 
 ROOMS: tuple[Callable[[Site], None], ...] = (
     calibration.add,
+    fleet.add,
     floor_page.add,
     guide.add,
     inbox.add,
