@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from cli._options import LOCAL_BROKER, BrokerOption, NodeOption, address_of
-from edge.config import fingerprint
 from edge.push import push_config
 from hall.broker import parse_broker
+from hall.config_set import KEY_VARIABLE, fingerprint
 from hall.errors import InputError
 from hall.load import Anything, parse_hall
 
@@ -49,7 +49,7 @@ def push(
         address_of(hall, node),
         text.encode(),
         base=None if base is None else fingerprint(_read(base)),
-        key=os.environ.get("HALLWATCH_CONFIG_KEY") or None,
+        key=os.environ.get(KEY_VARIABLE) or None,
         timeout_s=timeout,
     )
     if not reply.accepted:

@@ -82,7 +82,13 @@ def demo(
         hall_file = _hall_file(source, folder)
         hall = load_hall(hall_file)
         with _broker(folder) as address:
-            centre = Centre([hall], parse_broker(address), records=f"sqlite:///{folder / 'records.db'}", name="demo")
+            centre = Centre(
+                [hall],
+                parse_broker(address),
+                records=f"sqlite:///{folder / 'records.db'}",
+                name="demo",
+                hall_files={hall.hall.id: hall_file},
+            )
             app = create_app(centre)
             clock = SystemClock()
             epoch = clock.now()

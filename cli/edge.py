@@ -22,6 +22,7 @@ from edge.memory import few_arenas
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import SystemClock
+from hall.config_set import KEY_VARIABLE
 from hall.load import load_hall
 
 
@@ -53,7 +54,7 @@ def edge(
     few_arenas()
     register_sim()
     name = address_of(load_hall(hall_file), node).node
-    config = HallConfig(hall_file, data / name, SystemClock(), key=os.environ.get("HALLWATCH_CONFIG_KEY") or None)
+    config = HallConfig(hall_file, data / name, SystemClock(), key=os.environ.get(KEY_VARIABLE) or None)
     hall = config.hall
     settings = parse_broker(broker)
     epoch = time.time() if loop_from is None else loop_from

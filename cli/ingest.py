@@ -142,6 +142,7 @@ def ingest(
         name=name or SESSION_NAME,
         share=share,
         spool=spool,
+        hall_files=dict(zip((hall.hall.id for hall in halls), hall_files or [], strict=True)),
     )
     try:
         users = _users(centre, host, needed=login)

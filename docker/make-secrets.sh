@@ -152,6 +152,7 @@ else
         "user centre" "topic read hallwatch/1/#" "topic write hallwatch/1/+/reply/#" \
         "topic write hallwatch/1/+/+/+/duty/set" "topic write hallwatch/1/+/+/+/label/set" \
         "topic write hallwatch/1/+/+/+/evidence/get" "topic write hallwatch/1/+/+/+/frame/get" \
+        "topic write hallwatch/1/+/+/+/config/set" \
         "" "user health" "topic read \$SYS/broker/uptime" "" \
         "user operator" "topic write hallwatch/1/+/+/+/config/set" "topic read hallwatch/1/+/+/+/reply" \
         "topic read hallwatch/1/+/+/+/health" "topic read hallwatch/1/+/+/+/status" >"$folder/acl"

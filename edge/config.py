@@ -7,7 +7,6 @@ the box means the edited one. SIGHUP takes the file as it stands, and forgets th
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import re
@@ -20,6 +19,7 @@ import msgspec
 
 from edge._replies import Reply
 from hall.clock import Clock, to_iso
+from hall.config_set import REQUEST, fingerprint, signature_of
 from hall.errors import ConfigError, Fault, HallwatchError, InputError, RecordsError
 from hall.files import write_whole
 from hall.layout import Hall
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 Origin = Literal["file", "message"]
 
-REQUEST = "config/set"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -44,7 +43,7 @@ class ConfigRequest:
         topic: where it came.
         correlation: what the reply must carry.
         base: sha256 of the hall file that it is meant to replace; None: of any.
-        signature: see `signature_of`.
+        signature: see `hall.config_set.signature_of`.
         to: where the reply goes; None: on `reply`.
     """
 
@@ -76,16 +75,6 @@ class _Kept(msgspec.Struct, frozen=True):
     hall_yaml: str
     over: str
     accepted_at: str
-
-
-def fingerprint(text: str) -> str:
-    """sha256 of a text in UTF-8, as hex."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def signature_of(key: str, topic: str, base: str, payload: bytes) -> str:
-    """HMAC-SHA256, as hex, over topic, base and payload with a line feed between them."""
-    return hmac.new(key.encode(), b"\n".join([topic.encode(), base.encode(), payload]), hashlib.sha256).hexdigest()
 
 
 class HallConfig:

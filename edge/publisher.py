@@ -27,12 +27,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge._connection import Connection, LinkError
 from edge._flow import Breaks, Flow, Recent, Retry
 from edge._replies import Picture, Replies, Reply, Request
-from edge.config import REQUEST, ConfigRequest
+from edge.config import ConfigRequest
 from edge.duty import DutyRequest
 from edge.outbox import Outbox, Row
 from hall import duty, labels
 from hall.broker import BrokerSettings, tls_context
 from hall.clock import Clock
+from hall.config_set import REQUEST
 from hall.errors import InputError, MessageError
 from hall.labels import LabelTable
 from hall.messages import StatusBody, compose, decode, encode

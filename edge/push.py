@@ -16,8 +16,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.config import REQUEST, signature_of
 from hall.broker import BrokerSettings, tls_context
+from hall.config_set import REQUEST, said_with
 from hall.errors import BrokerError, MessageError
 from hall.messages import HealthBody, Message, ReplyBody, StatusBody, decode
 from hall.topics import Address
@@ -157,10 +157,8 @@ def push_config(
 def _properties(topic: str, payload: bytes, correlation: str, base: str | None, key: str | None) -> Properties:
     properties: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     properties.CorrelationData = correlation.encode()
-    if base is not None:
-        properties.UserProperty = ("base", base)
-        if key is not None:
-            properties.UserProperty = ("signature", signature_of(key, topic, base, payload))
+    for pair in said_with(key, topic, base, payload).items():
+        properties.UserProperty = pair
     return properties  # type: ignore[no-any-return]
 
 

@@ -9,6 +9,7 @@
 | `/api/incidents/{event_id}/acknowledge` and so on | what people do with it, see docs/incidents.md |
 | `/api/incidents/{event_id}/picture` | its picture, a JPEG that its box is asked for |
 | `/api/halls/{hall}/floors/{floor}/cameras/{camera}/frame` | what a camera shows now, blurred |
+| `/api/halls/{hall}/floors/{floor}/config` | which hall file its boxes go by; POST sends them one |
 | `/api/rollups?period=hour&start=...&end=...&limit=100` | sums by minute or hour, oldest first; see docs/store.md |
 | `/api/state` | version, windows and zones with their names, incidents that go on: one page's worth |
 | `/api/events` | incidents and nodes as they change, as server-sent events |
@@ -33,6 +34,7 @@ from fastapi import FastAPI
 
 from ingest._answers import problems, speak_plainly
 from ingest._routes_audit import add_audit
+from ingest._routes_config import add_config
 from ingest._routes_events import add_events
 from ingest._routes_incidents import add_incidents
 from ingest._routes_inputs import add_inputs
@@ -68,6 +70,7 @@ def create_app(centre: Centre, users: Users | None = None) -> FastAPI:
     add_reading(app, centre)
     add_incidents(app, centre)
     add_pictures(app, centre)
+    add_config(app, centre)
     app.state.streams = Streams(centre.reader, users)
     add_events(app, centre.reader, app.state.streams)
     add_inputs(app, centre)

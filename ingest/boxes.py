@@ -100,7 +100,13 @@ class Boxes:
         self._give_up(self.trouble)
 
     async def ask(
-        self, address: Address, kind: str, payload: bytes, said: Sequence[tuple[str, str]] = ()
+        self,
+        address: Address,
+        kind: str,
+        payload: bytes,
+        said: Mapping[str, str] | None = None,
+        *,
+        wait_s: float | None = None,
     ) -> BoxPicture | ReplyBody:
         """Ask a box, and wait for what it says. The event loop goes on meanwhile.
 
@@ -109,6 +115,7 @@ class Boxes:
             kind: of the topic, such as `frame/get`.
             payload: the question.
             said: user properties of it.
+            wait_s: how long the box may take; what the constructor was told where left out.
 
         Raises:
             BrokerError: the broker is away, or lets nobody ask, or no box listens there.
@@ -117,22 +124,23 @@ class Boxes:
         if self.trouble is not None:
             raise BrokerError(f"broker {self._settings.address}: {self.trouble}")
         correlation = uuid.uuid4().hex.encode()
-        future = self._send(address, kind, payload, correlation, said)
+        wait_s = self._wait_s if wait_s is None else wait_s
+        future = self._send(address, kind, payload, correlation, said or {})
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._wait_s)
+            return await asyncio.wait_for(asyncio.wrap_future(future), wait_s)
         except TimeoutError as exc:
-            raise NoAnswerError(f"{address}: no answer within {self._wait_s:g} s") from exc
+            raise NoAnswerError(f"{address}: no answer within {wait_s:g} s") from exc
         finally:
             with self._lock:
                 self._asked.pop(correlation, None)
 
     def _send(
-        self, address: Address, kind: str, payload: bytes, correlation: bytes, said: Sequence[tuple[str, str]]
+        self, address: Address, kind: str, payload: bytes, correlation: bytes, said: Mapping[str, str]
     ) -> Future[BoxPicture | ReplyBody]:
         properties: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ResponseTopic = address.topic(f"answer/{self._name}")
         properties.CorrelationData = correlation
-        for pair in said:
+        for pair in said.items():
             properties.UserProperty = pair
         future: Future[BoxPicture | ReplyBody] = Future()
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -84,6 +84,7 @@ class Centre:
         spool: folder for what waits, where the records are on a server; otherwise that lies beside their file.
         spill_bytes: how much may wait on disk for the store.
         registry: for Prometheus; one of its own by default.
+        hall_files: where those of the halls lie, by the id of the hall; what may be sent to boxes.
 
     Raises:
         InputError: an address is wrong.
@@ -106,6 +107,7 @@ class Centre:
         spool: Path = Path(),
         spill_bytes: int = MAX_BYTES,
         registry: CollectorRegistry | None = None,
+        hall_files: Mapping[str, Path] | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self.clock = clock
@@ -114,6 +116,7 @@ class Centre:
         always = [*(Recipient(Channel(url)) for url in dict.fromkeys(alerts)), *plan.roster.always]
         roster = Roster(always, plan.roster.named)
         self.halls = tuple(halls)
+        self.hall_files = dict(hall_files or {})
         self.boxes = Boxes(broker)
         self.labels = Labels(*halls)
         self.metrics = Metrics(registry or CollectorRegistry())

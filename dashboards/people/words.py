@@ -92,6 +92,7 @@ WORDS: Mapping[Language, Mapping[str, Any]] = {
             "duty.set": "窗口指令",
             "incident.picture": "查看证据图片",
             "camera.frame": "查看模糊化实时画面",
+            "config.set": "下发大厅配置",
         },
     },
     "en": {

@@ -13,12 +13,13 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.config import HallConfig, fingerprint
+from edge.config import HallConfig
 from edge.live import LoopClock
 from edge.push import push_config
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import SystemClock
+from hall.config_set import fingerprint
 from hall.errors import BrokerError
 from hall.messages import ReplyBody, compose, encode
 from hall.topics import Address

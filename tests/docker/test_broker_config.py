@@ -150,21 +150,32 @@ def test_the_centre_reads_every_box_and_speaks_for_none(secrets: Path, broker: S
         centre.subscribe("$share/centre/hallwatch/1/+/+/+/+")
         assert box.publish(f"{F2}/session", b"served")
         assert centre.next_payload() == b"served"
-        for topic in (f"{F2}/session", f"{F2}/config/set", "hallwatch/1/demo/ticket"):
+        for topic in (f"{F2}/session", f"{F2}/answer/mine", "hallwatch/1/demo/ticket"):
             assert not centre.publish(topic, b"forged"), topic
         box.subscribe(f"{F2}/duty/set")
         assert centre.publish(f"{F2}/duty/set", b"paused")
         assert box.next_payload() == b"paused"
-        for kind in ("evidence/get", "frame/get"):
+        for kind in ("label/set", "evidence/get", "frame/get", "config/set"):
             box.subscribe(f"{F2}/{kind}")
-            assert centre.publish(f"{F2}/{kind}", b"asked")
-            assert box.next_payload() == b"asked"
-        centre.subscribe("hallwatch/1/+/+/+/answer/me")
-        assert box.publish(f"{F2}/answer/me", b"shown")
-        assert centre.next_payload() == b"shown"
-        box.subscribe(f"{F2}/label/set")
-        assert centre.publish(f"{F2}/label/set", b"wrong")
-        assert box.next_payload() == b"wrong"
+            assert centre.publish(f"{F2}/{kind}", kind.encode())
+            assert box.next_payload() == kind.encode()
+
+
+def test_a_box_answers_where_the_centre_asked_and_no_other_box_hears_it(secrets: Path, broker: Server) -> None:
+    with (
+        peer(secrets, broker, "broker.centre") as centre,
+        peer(secrets, broker, "broker.demo.f1.edge-f1") as other,
+        peer(secrets, broker, "broker.demo.f2.edge-f2") as box,
+    ):
+        centre.subscribe("hallwatch/1/+/+/+/answer/mine")
+        other.subscribe("hallwatch/1/+/+/+/answer/#")
+        assert box.publish(f"{F2}/answer/mine", b"a picture")
+        assert centre.next_payload() == b"a picture"
+        assert not other.publish(f"{F2}/answer/mine", b"forged")
+        assert not other.publish(f"{F2}/frame/get", b"{}")
+        other.subscribe(f"{F1}/duty/set")
+        assert centre.publish(f"{F1}/duty/set", b"its own")
+        assert other.next_payload() == b"its own"
 
 
 def test_a_ticket_machine_asks_for_its_hall_and_hears_the_reply(secrets: Path, broker: Server) -> None:

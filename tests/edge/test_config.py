@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 
 from edge.config import (
-    REQUEST,
     ConfigRequest,
     HallConfig,
     check_change,
-    fingerprint,
     reply_to,
-    signature_of,
 )
 from hall.clock import ManualClock
+from hall.config_set import REQUEST, fingerprint, signature_of
 from hall.errors import ConfigError, InputError, RecordsError
 from hall.load import parse_hall
 from hall.topics import Address

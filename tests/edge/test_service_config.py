@@ -15,11 +15,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.config import HallConfig, fingerprint
+from edge.config import HallConfig
 from edge.live import LoopClock
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import SystemClock
+from hall.config_set import fingerprint
 from hall.messages import HealthBody, ReplyBody, StateBody
 from tests.support.clips import CLIPS, clip_hall_text
 from tests.support.mqtt import Recorder, recording

@@ -51,6 +51,7 @@ _BODIES: Mapping[str, Any] = {
     "POST /api/halls/{hall}/duty": {"key": "k", "window": "w01", "duty": "paused"},
     "POST /api/halls/{hall}/tickets": {"key": "k", "ticket": "A1", "event": "taken"},
     "POST /api/halls/{hall}/ratings": {"key": "r", "window": "w01", "score": 5},
+    "POST /api/halls/{hall}/floors/{floor}/config": {"hall_yaml": HALL_TEXT.replace("id: demo", f"id: {_B}")},
     "POST /api/users": {"name": "new"},
     "PATCH /api/users/{name}": {"role": "viewer"},
     "POST /api/tokens": {"name": "x"},

@@ -14,7 +14,7 @@ class WillingBoxes(Boxes):
     def __init__(self) -> None:
         super().__init__(parse_broker("mqtt://127.0.0.1:1"))
 
-    async def ask(self, address: Address, kind: str, *_: object) -> BoxPicture | ReplyBody:
+    async def ask(self, address: Address, kind: str, *_: object, **_more: object) -> BoxPicture | ReplyBody:
         """See `Boxes.ask`."""
         if kind == "config/set":
             return ReplyBody(kind, accepted=True, sha256="5f8c" * 16)
