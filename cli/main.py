@@ -30,7 +30,7 @@ class _Entry:
 
 _COMMANDS = {
     "demo": _Entry("cli.demo", "demo", "demo", "Show everything at work."),
-    "check": _Entry("cli.check", "check", "edge", "Check a hall file, open its cameras and write a picture of each."),
+    "check": _Entry("cli.check", "check", "edge", "Check a hall file and its cameras, or the settings of a centre."),
     "edge": _Entry("cli.edge", "edge", "edge", "Watch the cameras of one box and publish what is seen."),
     "ingest": _Entry(
         "cli.ingest", "ingest", "ingest", "Take what the boxes publish into store and records, and alert."

@@ -186,3 +186,39 @@ def test_the_command_as_people_start_it(tmp_path: Path, video: Path) -> None:
     assert f"c1  {video.name}  160x96  5 fps  check-pictures/c1.png" in done.stdout
     assert done.stderr.startswith(f"camera c2: {tmp_path / 'none.mp4'}: found no such file; expected")
     assert [path.name for path in (tmp_path / "check-pictures").iterdir()] == ["c1.png"]
+
+
+def test_settings_of_a_centre(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "hush")
+    settings = tmp_path / "centre.yaml"
+    settings.write_text(
+        'channels: {group: {address: "wecombot://${KEY}", everything: true}, robot: {address: "dingtalk://${KEY}"}}\n'
+        "people: {li: {name: 李, channels: [robot]}}\n"
+        "chains: [{name: rest, steps: [{tell: [li]}]}]\n"
+    )
+    result = run(app, "--settings", settings)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{settings}: 2 channels, 3 names, 1 chain\n"
+    settings.write_text("chains: [{name: rest, steps: [{tell: [wang]}]}]\nnode_ofline: 1min\n")
+    hall = write(tmp_path, "a.mp4", "b.mp4")
+    result = run(app, hall, "--no-sources", "--settings", settings)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("demo 演示大厅: ")  # the other file is right, and said so
+    assert "chains[0].steps[0].tell[0] (line 1): found the unknown name wang; expected one of the" in result.stderr
+    assert "node_ofline (line 2): found the unknown key node_ofline; expected" in result.stderr
+
+
+def test_nothing_to_check_is_wrong_usage(app: typer.Typer) -> None:
+    result = run(app)
+    assert result.exit_code == 2
+    assert "nothing to check; expected HALL.yaml" in result.stderr
+
+
+def test_a_role_that_is_not_installed_is_said(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['ingest.settings'] = None; sys.argv = ['hallwatch', 'check', '--settings', 'x'];"
+        "from cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "expected hallwatch with its extra ingest" in done.stderr
