@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import StringIO
 from typing import Any
 
@@ -33,7 +34,7 @@ def patched(text: str, values: Any) -> str:
         ConfigError: the text is no YAML.
         InputError: nobody can write it so, because of merged blocks.
     """
-    if _same(plain_values(text), values):
+    if _same(_values(text), values):
         return text
     made = _by_places(text, values)
     if made is None or not _says(made, values):
@@ -45,7 +46,7 @@ def patched(text: str, values: Any) -> str:
 
 def spans(text: str, keys: frozenset[str]) -> list[tuple[int, int, str]]:
     """Where the texts under some keys stand, wherever they are in the file: beginning, end, value."""
-    root = YAML(typ="rt").compose(StringIO(text))
+    root = _composed(text)
     found: dict[int, tuple[int, int, str]] = {}
     for node in _nodes(root):
         if isinstance(node, MappingNode):
@@ -54,6 +55,20 @@ def spans(text: str, keys: frozenset[str]) -> list[tuple[int, int, str]]:
                     start = _start(value)
                     found[start] = start, int(value.end_mark.index), value.value
     return sorted(found.values())
+
+
+@lru_cache(maxsize=2)
+def _values(text: str) -> Any:
+    """Plain values, not to be changed. One file is patched many times while somebody draws."""
+    return plain_values(text)
+
+
+@lru_cache(maxsize=2)
+def _composed(text: str) -> Node | None:
+    """The nodes, not to be changed."""
+    root = YAML(typ="rt").compose(StringIO(text))
+    assert root is None or isinstance(root, Node)
+    return root
 
 
 def _nodes(node: Node | None) -> Iterator[Node]:
@@ -87,12 +102,12 @@ def _same(a: Any, b: Any) -> bool:
 
 def _by_places(text: str, values: Any) -> str | None:
     """With the places of what differs replaced; None where one of them cannot be."""
-    root = YAML(typ="rt").compose(StringIO(text))
+    root = _composed(text)
     if root is None:
         return None
     patch = _Patch(text)
     try:
-        patch.change(root, plain_values(text), values)
+        patch.change(root, _values(text), values)
         return patch.applied()
     except _CannotError:
         return None

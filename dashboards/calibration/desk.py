@@ -8,6 +8,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,7 @@ class Desk:
         self.file = file
         self._lock = threading.RLock()
         self._kept: OrderedDict[str, str] = OrderedDict()
+        self._values = lru_cache(maxsize=2)(lambda text: plain_values(text, name=file.name))
 
     def opened(self, floor: str, camera: str) -> Opened:
         """The areas of a camera.
@@ -123,7 +125,7 @@ class Desk:
             InputError: the file cannot be read, or not be drawn.
         """
         text = self._read()
-        values = plain_values(text, name=self.file.name)
+        values = self._values(text)
         areas = areas_of(values, floor, camera)
         checked = _checked(text, text, values, floor, camera, areas)
         writable = os.access(self._target, os.W_OK) and os.access(self._target.parent, os.W_OK)
@@ -188,10 +190,11 @@ class Desk:
         began = text if sha256_of(text) == base else self._kept.get(base)
         if began is None:
             raise StaleError("", "")
-        made = patched(began, with_areas(plain_values(began), floor, camera, areas))
+        values = with_areas(self._values(began), floor, camera, areas)
+        made = patched(began, values)
         if began is not text:
             raise StaleError(_diff(began, text), _diff(began, made))
-        return made, _checked(text, made, plain_values(made), floor, camera, areas)
+        return made, _checked(text, made, values, floor, camera, areas)
 
     def _read(self) -> str:
         try:
@@ -233,8 +236,12 @@ def _fit(values: Any, floor: str, areas: CameraAreas) -> Fit | None:
     return Fit(sum(errors) / len(errors), errors, grid)
 
 
+_shown = lru_cache(maxsize=2)(shown)
+"""Of the file as it is, which is compared again and again."""
+
+
 def _diff(before: str, after: str) -> str:
     if before == after:
         return ""
-    old, new = shown(before).splitlines(), shown(after).splitlines()
+    old, new = _shown(before).splitlines(), shown(after).splitlines()
     return "\n".join(list(difflib.unified_diff(old, new, lineterm="", n=2))[2:])

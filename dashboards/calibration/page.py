@@ -21,6 +21,9 @@ _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = ("model.js", "picture.js", "canvas.js", "panel.js", "saving.js", "editor.js")
 """In the order in which they need each other."""
 
+_CONFIG = "/api/halls/{hall}/floors/{floor}/config"
+"""Of the HTTP API: gives the boxes of a floor the hall file."""
+
 
 def add(site: Site) -> None:
     """Add both pages and what the second one asks."""
@@ -86,17 +89,21 @@ async def _camera(visit: Visit) -> Content | None:
     _switch(visit, floor, camera)
     base = PATH.format(hall=site.hall.hall.id, floor=floor.id, camera=camera.id)
     frame = base.removesuffix("areas") + "frame"
-    config = f"/api/halls/{site.hall.hall.id}/floors/{floor.id}/config"
     told = {
         "camera": camera.id,
         "areas": base,
         "frame": f"{VIEWS}/{camera.id}" if site.views is not None else frame,
         "rendered": site.views is not None,
-        "config": config,
+        "config": _CONFIG.format(hall=site.hall.hall.id, floor=floor.id) if _sends(site) else None,
+        "push": f"hallwatch config push {site.hall_file.name} --node {floor.node_of(camera.id)}",
         "words": dict(words.script),
     }
     box("cal", "hall-calibration", told=json.dumps(told, ensure_ascii=False), data_testid="calibration")
     return None
+
+
+def _sends(site: Site) -> bool:
+    return any(getattr(route, "path", None) == _CONFIG for route in site.app.routes)
 
 
 def _switch(visit: Visit, floor: Floor, camera: Camera) -> None:

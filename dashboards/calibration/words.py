@@ -163,6 +163,7 @@ _ZH = {
     "sent": "边缘盒已采用",
     "not_sent": "边缘盒未采用：{why}",
     "send_note": "边缘盒收到后立即按新区域工作，不需要重启。",
+    "push_note": "边缘盒仍按旧区域工作。在能访问消息服务器的机器上执行以下命令，让它采用新文件：",
     "stale_title": "文件已被别人改动，没有写入",
     "stale_theirs": "这期间文件里改了什么",
     "stale_yours": "您的改动（尚未写入）",
@@ -290,6 +291,9 @@ _EN = {
     "sent": "The box has taken it",
     "not_sent": "The box has not taken it: {why}",
     "send_note": "The box goes by the new areas at once, without a restart.",
+    "push_note": (
+        "The box still goes by the old areas. This command, where the broker is reached, gives it the new file:"
+    ),
     "stale_title": "The file was changed by somebody else; nothing was written",
     "stale_theirs": "What changed in the file meanwhile",
     "stale_yours": "Your changes (not written yet)",

@@ -120,7 +120,7 @@ class Editor:
     def save(self) -> None:
         self.page.get_by_test_id("save").click()
         self.page.get_by_test_id("dialog-write").click()
-        self.page.get_by_test_id("dialog-send").wait_for()
+        self.page.get_by_test_id("sent").wait_for()
 
     def areas(self) -> CameraAreas:
         return areas_of(plain_values(self.file.read_text()), "f1", "c1")
@@ -166,7 +166,7 @@ def test_an_area_is_drawn_named_saved_and_found_in_the_file(editor: Editor, cent
     assert "静候区" in shown
     assert "hush" not in page.content()
     page.get_by_test_id("dialog-write").click()
-    page.get_by_test_id("dialog-send").wait_for()
+    page.get_by_test_id("sent").wait_for()
 
     text = editor.file.read_text()
     added, gone = added_and_gone(HALL, text)

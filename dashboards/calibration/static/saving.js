@@ -52,9 +52,15 @@
       if (!answer) return;
       this.editor.wasSaved(answer);
       const { file } = this.editor.opened;
+      const close = this.button(this.words.close, () => this.close());
+      if (!this.editor.told.config) {
+        const push = h("pre.cal-diff", { tabindex: 0 }, h("span", {}, this.editor.told.push));
+        this.show(fill(this.words.saved, { file }), h("p.quiet", {}, this.words.saved_note), h("p", { "data-testid": "sent" }, this.words.push_note), push, h("div.cal-dialog-end", {}, close));
+        close.focus();
+        return;
+      }
       const said = h("p", { role: "status", "data-testid": "sent" }, this.words.send_note);
       const send = this.button(this.words.send, () => this.toBox(send, said), "send.cal-main");
-      const close = this.button(this.words.close, () => this.close());
       this.show(fill(this.words.saved, { file }), h("p.quiet", {}, this.words.saved_note), said, h("div.cal-dialog-end", {}, close, send));
       send.focus();
     }
