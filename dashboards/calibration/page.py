@@ -94,16 +94,11 @@ async def _camera(visit: Visit) -> Content | None:
         "areas": base,
         "frame": f"{VIEWS}/{camera.id}" if site.views is not None else frame,
         "rendered": site.views is not None,
-        "config": _CONFIG.format(hall=site.hall.hall.id, floor=floor.id) if _sends(site) else None,
-        "push": f"hallwatch config push {site.hall_file.name} --node {floor.node_of(camera.id)}",
+        "config": _CONFIG.format(hall=site.hall.hall.id, floor=floor.id),
         "words": dict(words.script),
     }
     box("cal", "hall-calibration", told=json.dumps(told, ensure_ascii=False), data_testid="calibration")
     return None
-
-
-def _sends(site: Site) -> bool:
-    return any(getattr(route, "path", None) == _CONFIG for route in site.app.routes)
 
 
 def _switch(visit: Visit, floor: Floor, camera: Camera) -> None:

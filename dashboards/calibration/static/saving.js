@@ -53,13 +53,7 @@
       this.editor.wasSaved(answer);
       const { file } = this.editor.opened;
       const close = this.button(this.words.close, () => this.close());
-      if (!this.editor.told.config) {
-        const push = h("pre.cal-diff", { tabindex: 0 }, h("span", {}, this.editor.told.push));
-        this.show(fill(this.words.saved, { file }), h("p.quiet", {}, this.words.saved_note), h("p", { "data-testid": "sent" }, this.words.push_note), push, h("div.cal-dialog-end", {}, close));
-        close.focus();
-        return;
-      }
-      const said = h("p", { role: "status", "data-testid": "sent" }, this.words.send_note);
+      const said = h("div.cal-sent", { role: "status", "data-testid": "sent" }, this.words.send_note);
       const send = this.button(this.words.send, () => this.toBox(send, said), "send.cal-main");
       this.show(fill(this.words.saved, { file }), h("p.quiet", {}, this.words.saved_note), said, h("div.cal-dialog-end", {}, close, send));
       send.focus();
@@ -72,20 +66,28 @@
       link.click();
       setTimeout(() => URL.revokeObjectURL(url), 10000);
     }
+    // The centre sends its own file, as it stands: the browser does not know it whole.
     async toBox(button, said) {
       button.disabled = true;
       said.textContent = this.words.sending;
+      let found;
       try {
-        const answer = await fetch(this.editor.told.config, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+        const headers = { "Content-Type": "application/json" };
+        const answer = await fetch(this.editor.told.config, { method: "POST", headers, body: "{}" });
         const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
-        const found = isJson ? await answer.json() : {};
-        if (!answer.ok) throw new Error(found.detail || `HTTP ${answer.status}`);
-        cal.boxSaid(found, said, this.words);
+        found = isJson ? await answer.json() : { detail: `HTTP ${answer.status}` };
       } catch (error) {
-        said.className = "cal-note";
-        said.textContent = fill(this.words.not_sent, { why: error.message });
-        button.disabled = false;
+        found = { detail: this.words.offline };
       }
+      const nodes = found.nodes || [];
+      said.replaceChildren(...(nodes.length ? nodes.map((node) => this.outcome(node)) : [h("span.cal-note", {}, found.detail)]));
+      button.disabled = nodes.length > 0 && nodes.every((node) => node.outcome === "taken");
+    }
+    outcome({ node, outcome, error, changed }) {
+      const taken = outcome === "taken";
+      const cameras = taken && changed.length ? fill(this.words.cameras_anew, { cameras: changed.join(" ") }) : "";
+      const words = fill(this.words[`box_${outcome}`], { node });
+      return h(taken ? "span.cal-done" : "span.cal-note", { "data-outcome": outcome }, [words, taken ? cameras : error].filter(Boolean).join(" "));
     }
     // Asks with what is drawn; where the file is another one by now, that is explained.
     async send(method, path) {
@@ -112,9 +114,5 @@
       this.show(this.words.stale_title, ...part(this.words.stale_theirs, found.theirs), ...part(this.words.stale_yours, found.yours), h("div.cal-dialog-end", {}, keep, reload));
       keep.focus();
     }
-  };
-  cal.boxSaid = (found, said, words) => {
-    said.className = "cal-done";
-    said.textContent = words.sent;
   };
 })();
