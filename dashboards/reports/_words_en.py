@@ -144,6 +144,7 @@ EN = ReportWords(
     change_rose="{figure} rose by {range} (from {before} to {now}): that is unlikely to be chance.",
     change_same="{figure}: from {before} to {now}; a change of {range} is possible, so it may be chance.",
     change_chart="Median wait by day; the line is the beginning of the change",
+    change_key="full: compared; hollow: no day to compare with",
     change_noted="Before and after are compared; what else changed at that time is not known.",
     window="Window",
     service="Service",

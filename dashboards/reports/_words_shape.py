@@ -122,6 +122,7 @@ class ReportWords:
     change_rose: str
     change_same: str
     change_chart: str
+    change_key: str
     change_noted: str
     window: str
     service: str

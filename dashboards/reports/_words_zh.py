@@ -129,6 +129,7 @@ ZH = ReportWords(
     change_rose="{figure}上升了 {range}（从 {before} 到 {now}）：不太可能是偶然。",
     change_same="{figure}从 {before} 到 {now}：变化可能在 {range} 之间，不能排除偶然。",
     change_chart="每日等候时间中位数，竖线为措施开始",
+    change_key="实心点参与对比，空心点没有可对应的日子",
     change_noted="只比较前后，不知道同时还改变了什么。",
     window="窗口",
     service="事项",

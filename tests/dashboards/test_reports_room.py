@@ -13,6 +13,7 @@ from hall.load import parse_hall
 from ingest.reader import HallReader, Reader
 from ingest.records import Records
 from tests.dashboards.console_server import serving
+from tests.support.axe import serious
 from tests.support.browser import chromium
 from tests.support.weeks import Weeks, hall_text
 
@@ -75,6 +76,13 @@ def test_the_weeks_on_record_are_listed_and_one_is_read(page: Page, url: str) ->
     assert report.evaluate("document.documentElement.scrollWidth") == 390
     assert report.locator("script").count() == 0
     report.close()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_nothing_serious_is_found_in_a_report(page: Page, url: str, lang: str) -> None:
+    """Under the policy of its address no script runs, axe-core's neither: so the same page without it."""
+    page.set_content(page.request.get(f"{url}/reports/html?week=2026-W10&lang={lang}").text())
+    assert serious(page) == []
 
 
 def test_a_change_is_named_and_its_effect_shown(page: Page, url: str) -> None:
