@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from dashboards.site import Site
 from hall.clock import Instant
 from hall.errors import HallwatchError
 from hall.layout import Floor
+from hall.views import NodeView
 from ingest.login import open_to_all
 from ingest.schema import sessions
 from ingest.tickets import TicketWaits, ticket_waits
@@ -25,6 +27,8 @@ from ingest.tickets import TicketWaits, ticket_waits
 _STATIC = Path(__file__).parent / "static"
 _AGEING_S = 5.0
 """So often it is worded again though nothing came in: figures grow stale."""
+_LEAST_S = 1.0
+"""Not more often than this, however much comes in from all halls of a centre."""
 _LOOKED_UP_S = 30.0
 """So often sessions and tickets are looked up."""
 _HANDLING_S = 3600.0
@@ -94,6 +98,8 @@ class _Screen:
         self._lock = asyncio.Lock()
         self._told: _Told | None = None
         self._at: tuple[int, int] | None = None
+        self._built_at = float("-inf")
+        self._nodes: list[NodeView] = []
         self._looked_up_at = float("-inf")
         self._handling: dict[str, Handling] = {}
         self._tickets: dict[str, TicketWaits] = {}
@@ -103,20 +109,20 @@ class _Screen:
         async with self._lock:
             now = self._site.clock.now()
             at = self._site.reads.version(), int(now // _AGEING_S)
-            if self._told is None or at != self._at:
+            if self._told is None or (at != self._at and not self._site.clock.monotonic() - self._built_at < _LEAST_S):
                 body = msgspec.json.encode(await asyncio.to_thread(self._build, now))
-                self._told, self._at = _Told(body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'), at
+                self._told = _Told(body, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+                self._at, self._built_at = at, self._site.clock.monotonic()
             return self._told
 
     def _build(self, now: Instant) -> GuideState:
         hall, floor = self._site.hall, self._floor
-        try:
-            nodes = [n for n in self._site.reads.nodes() if (n.hall, n.floor) == (hall.hall.id, floor.id)]
+        # While the records are away what was known stays, and grows old.
+        with contextlib.suppress(HallwatchError):
+            self._nodes = [n for n in self._site.reads.nodes() if (n.hall, n.floor) == (hall.hall.id, floor.id)]
+        with contextlib.suppress(HallwatchError):
             self._look_up(now)
-        except HallwatchError:
-            # Nothing is known while the records are away; a screen says so.
-            nodes = []
-        return build_state(hall, floor, nodes, self._tickets, self._handling, now)
+        return build_state(hall, floor, self._nodes, self._tickets, self._handling, now)
 
     def _look_up(self, now: Instant) -> None:
         records = self._site.records

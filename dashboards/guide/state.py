@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from hall.clock import Instant
-from hall.layout import Floor, Hall, Zone
+from hall.layout import Floor, Hall, Window, Zone
 from hall.messages import WindowState, ZoneState
 from hall.views import NodeView
 from ingest.tickets import TicketWaits
@@ -20,11 +20,15 @@ STALE_AFTER_S = 60.0
 
 
 class GuideWindow(msgspec.Struct, frozen=True):
-    """A window: 空闲, 办理中, 暂停 or 未开放. A clerk who is away and a window that is paused look the same."""
+    """A window: 空闲, 办理中, 暂停 or 未开放. A clerk who is away and a window that is paused look the same.
+
+    `extra` is a 潮汐窗口 that is open now.
+    """
 
     label: str
     service: str
     status: Free
+    extra: bool
 
 
 class GuideZone(msgspec.Struct, frozen=True):
@@ -92,13 +96,18 @@ def build_state(
         floor=floor.id,
         zone_info=hall.hall.timezone,
         figures_at=min(ages, default=None),
-        windows=[GuideWindow(w.label, w.service, _status(windows.get(w.id))) for w in floor.windows],
+        windows=[_window(window, windows.get(window.id)) for window in floor.windows],
         zones=[
             _zone(zone, floor, zones.get(zone.id), windows, tickets.get(zone.id), handling)
             for zone in floor.zones
             if zone.kind == "waiting"
         ],
     )
+
+
+def _window(window: Window, state: WindowState | None) -> GuideWindow:
+    status = _status(state)
+    return GuideWindow(window.label, window.service, status, window.on_demand and status in _OPEN)
 
 
 def _status(state: WindowState | None) -> Free:
@@ -118,6 +127,7 @@ _BY_STATUS: Mapping[str, Free] = {
     "closed": "closed",
     "unknown": "unknown",
 }
+_OPEN: frozenset[Free] = frozenset({"free", "serving"})
 
 
 def _zone(
@@ -139,7 +149,7 @@ def _zone(
         expected_s = tickets.wait_p50_s
     served = [handling[window] for window in zone.serves if window in handling]
     count = sum(one.count for one in served)
-    open_now = {w for w in zone.serves if _status(windows.get(w)) in {"free", "serving"}}
+    open_now = {w for w in zone.serves if _status(windows.get(w)) in _OPEN}
     return GuideZone(
         label=zone.label or zone.id,
         waiting=waiting,

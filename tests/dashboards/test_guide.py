@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,11 @@ from dashboards import guide
 from dashboards.feed import Feed
 from dashboards.guide.state import Handling, build_state
 from dashboards.site import Site
-from hall.clock import ManualClock, to_datetime
+from hall.clock import Instant, ManualClock, to_datetime
+from hall.errors import RecordsError
 from hall.layout import Hall
 from hall.messages import SessionBody
+from hall.views import NodeView, ReadModel
 from ingest.login import add_login
 from ingest.records import Records
 from ingest.schema import sessions
@@ -29,6 +31,7 @@ from ingest.users import Users
 from tests.dashboards.sample_hall import MARKUP, NOW, MemoryModel, busy_morning, node, sample_hall, window, zone
 from tests.support.asking import ask
 from tests.support.browser import chromium
+from tests.support.consoles import large_hall
 from tests.support.servers import free_port, wait_until
 
 if TYPE_CHECKING:
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
 WIDE, TALL = {"width": 1920, "height": 1080}, {"width": 1080, "height": 1920}
 
 
-def a_site(hall: Hall, reads: MemoryModel, **more: Any) -> Site:
-    app, clock = FastAPI(), ManualClock(NOW)
+def a_site(hall: Hall, reads: ReadModel, clock: ManualClock | None = None, **more: Any) -> Site:
+    app, clock = FastAPI(), clock or ManualClock(NOW)
     site = Site(app=app, hall=hall, feed=Feed(hall, reads, clock), reads=reads, clock=clock, **more)
     guide.add(site)
     return site
@@ -54,7 +57,7 @@ def test_only_what_citizens_may_know_is_told() -> None:
     reads.put(*busy_morning(NOW))
     told = state_of(a_site(sample_hall(), reads))
     assert set(told) == {"hall", "floor", "zone_info", "figures_at", "windows", "zones"}
-    assert {key for one in told["windows"] for key in one} == {"label", "service", "status"}
+    assert {key for one in told["windows"] for key in one} == {"label", "service", "status", "extra"}
     assert {key for one in told["zones"] for key in one} == {"label", "waiting", "expected_s", "handling_s", "go"}
     text = json.dumps(told)
     for word in ("edge-", "absent", "clerk", "incident", "unstaffed", "cam"):
@@ -150,16 +153,54 @@ def test_it_asks_for_no_login_and_opens_nothing_else(tmp_path: Path) -> None:
 
 
 def test_nothing_is_sent_or_made_again_while_nothing_changed() -> None:
-    reads = MemoryModel()
+    reads, clock = MemoryModel(), ManualClock(NOW)
     reads.put(*busy_morning(NOW))
-    site = a_site(sample_hall(), reads)
+    site = a_site(sample_hall(), reads, clock)
     first = ask(site.app, "GET", "/guide/f1/state")
     tag = first.headers["etag"]
     again = ask(site.app, "GET", "/guide/f1/state", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
     assert float(again.headers["x-now"]) == NOW
+    assert reads.reads == 1
     reads.put(node("edge-f1", window("w01", "closed")))
+    clock.advance(0.5)
+    assert ask(site.app, "GET", "/guide/f1/state", headers={"If-None-Match": tag}).status_code == 304
+    clock.advance(0.5)
     assert ask(site.app, "GET", "/guide/f1/state", headers={"If-None-Match": tag}).status_code == 200
+    assert reads.reads == 2
+
+
+class Unreadable(MemoryModel):
+    """Records that can be read for a while only."""
+
+    away = False
+
+    def nodes(self) -> Sequence[NodeView]:
+        if self.away:
+            raise RecordsError("the records are away")
+        return super().nodes()
+
+
+def test_what_was_known_stays_while_the_records_are_away_and_grows_old() -> None:
+    reads, clock = Unreadable(), ManualClock(NOW)
+    reads.put(node("edge-f1", window("w01", "idle"), zones=[zone("hall", 3)]))
+    site = a_site(sample_hall(), reads, clock)
+    assert state_of(site)["windows"][0]["status"] == "free"
+    reads.away = True
+    clock.advance(30)
+    told = state_of(site)
+    assert (told["windows"][0]["status"], told["zones"][0]["waiting"], told["figures_at"]) == ("free", 3, NOW)
+    clock.advance(40)
+    told = state_of(site)
+    assert (told["windows"][0]["status"], told["zones"][0]["waiting"], told["figures_at"]) == ("unknown", None, NOW)
+
+
+def test_a_window_that_was_opened_on_demand_is_said_to_be_one() -> None:
+    reads = MemoryModel()
+    reads.put(node("edge-f1", window("w01", "idle"), window("w02", "idle")))
+    assert [one["extra"] for one in state_of(a_site(large_hall(1, 3), reads))["windows"]] == [True, False, False]
+    reads.put(node("edge-f1", window("w01", "closed")))
+    assert [one["extra"] for one in state_of(a_site(large_hall(1, 3), reads))["windows"]] == [False, False, False]
 
 
 class Screens:
@@ -167,7 +208,14 @@ class Screens:
 
     def __init__(self, site: Site) -> None:
         self.port, self._site = free_port(), site
+        self._clock = site.clock
         self.start()
+
+    def later(self) -> Instant:
+        """The time a second on: by then a screen is told what came in."""
+        assert isinstance(self._clock, ManualClock)
+        self._clock.advance(1)
+        return self._clock.now()
 
     def start(self) -> None:
         config = uvicorn.Config(
@@ -203,9 +251,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, reads: MemoryModel) -> Iterator[Page]:
+def page(browser: Browser, reads: MemoryModel, screens: Screens) -> Iterator[Page]:
     reads.clear()
-    reads.put(*busy_morning(NOW))
+    reads.put(*busy_morning(screens.later()))
     with browser.new_context(viewport=WIDE) as context:  # type: ignore[arg-type]
         page = context.new_page()
         errors: list[str] = []
@@ -225,6 +273,16 @@ def px_of(page: Page, selector: str) -> float:
     return float(page.locator(selector).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)"))
 
 
+def beyond_the_screen(page: Page) -> list[str]:
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('.window, .zone, header, footer')].filter(e => {
+             const b = e.getBoundingClientRect();
+             return b.right > innerWidth + 1 || b.bottom > innerHeight + 1 || e.scrollWidth > e.clientWidth + 2;
+           }).map(e => e.className)"""
+    )
+    return found
+
+
 @pytest.mark.parametrize(
     ("viewport", "query"),
     [
@@ -241,13 +299,7 @@ def test_letters_are_large_and_nothing_is_cut_off(page: Page, screens: Screens, 
     unit = min(viewport["width"], viewport["height"]) / 1080
     for selector in (".name", ".status", ".wait b"):
         assert px_of(page, selector) >= 64 * unit * (1.3 if "large" in query else 1)
-    beyond = page.evaluate(
-        """() => [...document.querySelectorAll('.window, .zone, header, footer')].filter(e => {
-             const b = e.getBoundingClientRect();
-             return b.right > innerWidth + 1 || b.bottom > innerHeight + 1 || e.scrollWidth > e.clientWidth + 2;
-           }).map(e => e.className)"""
-    )
-    assert beyond == []
+    assert beyond_the_screen(page) == []
     if query == "":
         cut = page.evaluate(
             """() => [...document.querySelectorAll('.name, h2, .status')]
@@ -276,11 +328,30 @@ def test_what_does_not_fit_turns_by_itself(page: Page, screens: Screens) -> None
     assert page.locator("#windows").inner_text() != first
 
 
+def test_sixty_windows_turn_page_by_page_and_none_is_left_out_or_shrinks(page: Page) -> None:
+    reads = MemoryModel()
+    reads.put(node("edge-f1", *(window(f"w{n:02}", "idle") for n in range(1, 61)), zones=[zone("z1", 42)]))
+    screens = Screens(a_site(large_hall(1, 60), reads))
+    try:
+        for viewport in (WIDE, TALL):
+            open_guide(page, screens, "", viewport)
+            pages, seen = int(page.locator("#turn").inner_text().split("/")[1].split()[0]), set()
+            for _ in range(pages):
+                seen |= {text.split("\n")[0] for text in page.locator(".name").all_inner_texts()}
+                assert min(px_of(page, ".name"), px_of(page, ".status")) >= 64
+                assert beyond_the_screen(page) == []
+                page.clock.run_for(9000)
+            assert pages > 1
+            assert seen == {f"{n}号窗口" for n in range(1, 61)}
+    finally:
+        screens.stop()
+
+
 def test_without_the_centre_it_keeps_its_figures_says_how_old_they_are_and_comes_back(
     page: Page, screens: Screens, reads: MemoryModel
 ) -> None:
     reads.clear()
-    reads.put(node("edge-f1", window("w01", "idle"), at=NOW - 5, zones=[zone("hall", 3)]))
+    reads.put(node("edge-f1", window("w01", "idle"), at=screens.later() - 5, zones=[zone("hall", 3)]))
     open_guide(page, screens)
     assert page.locator("body").get_attribute("data-age") == "fresh"
     assert page.locator("#age").inner_text() == ""
@@ -293,7 +364,7 @@ def test_without_the_centre_it_keeps_its_figures_says_how_old_they_are_and_comes
     assert re.fullmatch("数据更新于 [67] 分钟前，请以现场叫号为准", page.locator("#age").inner_text())
     assert page.locator("body").get_attribute("data-age") == "lost"
     screens.start()
-    reads.put(node("edge-f1", window("w01", "closed"), at=NOW))
+    reads.put(node("edge-f1", window("w01", "closed"), at=screens.later()))
     page.wait_for_timeout(100)
     page.clock.run_for(2_100)
     page.locator("body[data-age=fresh]").wait_for()
