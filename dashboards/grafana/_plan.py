@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from grafana_foundation_sdk.models import canvas, common
 
 from dashboards.grafana.spec import Cell, PlanPicture
-from dashboards.plan.picture import grid_path, read_picture
+from dashboards.plan_picture import grid_path, read_picture
 from hall.errors import InputError
 from hall.layout import Plan
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from dashboards.plan.geometry import EntrancePlace, FloorPlan, WindowPlace, ZonePlace
-from dashboards.plan.picture import grid_path
 from dashboards.plan.words import PlanWords
+from dashboards.plan_picture import grid_path
 from dashboards.svg import Shape, picture, shape, words
 from hall.geometry import Point
 

@@ -11,8 +11,8 @@ import msgspec
 from dashboards.board import Board
 from dashboards.plan.geometry import floor_plan
 from dashboards.plan.past import hall_time
-from dashboards.plan.picture import read_picture
 from dashboards.plan.view import Heat, live_view
+from dashboards.plan_picture import read_picture
 from dashboards.site import Site
 from dashboards.texts import Lang
 from hall.clock import Instant
