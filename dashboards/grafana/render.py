@@ -12,13 +12,20 @@ from grafana_foundation_sdk.models import dashboard
 from dashboards.grafana._options import options_of
 from dashboards.grafana._targets import annotation_of, data_source, target_of, variable_query
 from dashboards.grafana.query import Dialect
-from dashboards.grafana.spec import Board, Panel, Row, Step, Text, VariableName, uid_of
+from dashboards.grafana.spec import Board, BoardName, Panel, Row, Step, Text, VariableName, uid_of
 from dashboards.grafana.words import CODE_WORDS, FAULT_CODES
 from hall.words import Language
 from ingest.points import CODES
 
 CONSOLE = "http://localhost:8087"
 """Where the console is, unless the variable `console` says otherwise."""
+_CONSOLE_PAGES: Final[dict[BoardName, str]] = {
+    "incidents": "/incidents",
+    "window": "/windows",
+    "ratings": "/ratings",
+    "fleet": "/fleet",
+}
+"""The page of the console that tells more of what a board shows; the floor's for all others."""
 COLUMNS: Final = 24
 _NOT_AN_INTERVAL: Final[dict[str, None]] = {"auto": None, "auto_min": None, "auto_count": None}
 """The SDK gives these to variables of every type, under names that Grafana does not know."""
@@ -42,7 +49,7 @@ def render(board: Board, dialect: Dialect, language: Language, console: str = CO
         graph_tooltip=dashboard.DashboardCursorSync.CROSSHAIR,
         templating=dashboard.DashboardDashboardTemplating(list_val=_variables(board, dialect, language, console)),
         annotations=dashboard.AnnotationContainer(list_val=_annotations(board, dialect, language)),
-        links=_links(language),
+        links=_links(board, language),
         panels=_placed(board.items, dialect, language),
     )
     plain: dict[str, Any] = json.loads(json.dumps(whole, cls=JSONEncoder))
@@ -101,7 +108,7 @@ def _annotations(board: Board, dialect: Dialect, language: Language) -> list[das
     ]
 
 
-def _links(language: Language) -> list[dashboard.DashboardLink]:
+def _links(board: Board, language: Language) -> list[dashboard.DashboardLink]:
     boards = dashboard.DashboardLink(
         title=Text("看板", "Boards")[language],
         type_val=dashboard.DashboardLinkType.DASHBOARDS,
@@ -115,7 +122,7 @@ def _links(language: Language) -> list[dashboard.DashboardLink]:
         title=Text("控制台", "Console")[language],
         type_val=dashboard.DashboardLinkType.LINK,
         icon="external link",
-        url="${console}",
+        url=f"${{console}}{_CONSOLE_PAGES.get(board.name, '/')}?lang={language}",
         target_blank=True,
     )
     return [boards, console]
