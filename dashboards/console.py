@@ -17,8 +17,10 @@ from dashboards import (
     fleet,
     floor_page,
     guide,
+    history,
     inbox,
     people,
+    ratings,
 )
 from dashboards.feed import Feed
 from dashboards.reports import room as reports
@@ -36,8 +38,10 @@ ROOMS: tuple[Callable[[Site], None], ...] = (
     fleet.add,
     floor_page.add,
     guide.add,
+    history.add,
     inbox.add,
     people.add,
+    ratings.add,
     reports.add,
 )
 """Each adds the pages of one room."""

@@ -8,7 +8,7 @@ _STATIC = Path(__file__).parent / "static"
 
 HEAD_HTML = "\n".join(
     (
-        f"<style>{(_STATIC / 'console.css').read_text(encoding='utf-8')}</style>",
+        *(f"<style>{(_STATIC / name).read_text(encoding='utf-8')}</style>" for name in ("console.css", "sheet.css")),
         f"<script>{(_STATIC / 'console.js').read_text(encoding='utf-8')}</script>",
     )
 )

@@ -20,7 +20,6 @@ class PlanWords:
     heat_unit: str
     heat_when: str
     no_heat: str
-    entrance: str
     grid: str
     past: str
     now: str
@@ -37,7 +36,6 @@ class PlanWords:
     table: str
     subject: str
     state: str
-    no_records: str
     cell: str
 
 
@@ -52,7 +50,6 @@ PLAN_WORDS: Mapping[Language, PlanWords] = {
         heat_unit="人/平方米（平均）",
         heat_when="人员热力：{start}–{end} 平均",
         no_heat="该时段没有人员热力记录",
-        entrance="出入口",
         grid="每格 1 米",
         past="正在查看 {time} 的情况，并非实时状态",
         now="回到现在",
@@ -69,7 +66,6 @@ PLAN_WORDS: Mapping[Language, PlanWords] = {
         table="数据表",
         subject="窗口或区域",
         state="状态",
-        no_records="没有历史记录可查",
         cell="{people:.2f} 人/平方米",
     ),
     "en": PlanWords(
@@ -83,7 +79,6 @@ PLAN_WORDS: Mapping[Language, PlanWords] = {
         heat_unit="people per m² (mean)",
         heat_when="Heat: mean of {start}–{end}",
         no_heat="No heat on record for this time",
-        entrance="Entrance",
         grid="1 m per square",
         past="This is how it was at {time}, not how it is now",
         now="Back to now",
@@ -100,7 +95,6 @@ PLAN_WORDS: Mapping[Language, PlanWords] = {
         table="Table",
         subject="Window or area",
         state="State",
-        no_records="There are no records to look back at",
         cell="{people:.2f} people per m²",
     ),
 }
