@@ -59,8 +59,9 @@ async def _list(visit: Visit) -> Content | None:
             return None
         Text("quiet", words.choose_hint, "p")
         for floor in visit.site.hall.floors:
-            with box("cal-floor", "section", aria_label=f"{visit.texts.floor} {floor.id}"):
-                Text("part-title", f"{visit.texts.floor} {floor.id}", "h2")
+            name = visit.texts.floor.format(floor=floor.id)
+            with box("cal-floor", "section", aria_label=name):
+                Text("part-title", name, "h2")
                 with box("cal-cameras", "ul"):
                     for camera in floor.cameras:
                         _card(visit, words, floor, camera)

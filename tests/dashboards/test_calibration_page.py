@@ -338,3 +338,13 @@ def test_pictures_from_this_computer_are_not_sent(editor: Editor) -> None:
     editor.page.get_by_test_id("back_live").click()
     wait_until(lambda: bool(asked), "it asks for the camera's own picture again")
     assert set(asked) == {"GET"}
+
+
+def test_the_list_of_cameras_leads_there(opened: Editor) -> None:
+    page = opened.page
+    page.goto(page.url.replace("/f1/c1", ""))
+    card = page.get_by_test_id("camera-c1")
+    assert "1 个窗口" in card.inner_text()
+    assert "{" not in page.locator(".cal-list").inner_text()
+    card.click()
+    page.locator('[data-key="window/w01/clerk"]').first.wait_for()
