@@ -5,13 +5,13 @@
   const WORDS = {
     zh: {
       floor: (f) => `楼层 ${f}`, status: { free: "空闲", serving: "办理中", paused: "暂停", closed: "未开放", unknown: "无数据" },
-      people: "人等候", wait: "预计等候", minutes: (n) => `约 ${n} 分钟`, none: "无需等候", dash: "—", extra: "临时增开", handling: (n) => `平均办理 ${n} 分钟`,
+      people: "人等候", wait: "预计等候", minutes: (n) => `约 ${n} 分钟`, none: "无需等候", dash: "—", extra: "增开", handling: (n) => `平均办理 ${n} 分钟`,
       go: "请到 ", sep: "、", seconds: (n) => `${n} 秒前`, ago: (n) => `${n} 分钟前`, hours: (n) => `${n} 小时前`,
       age: (t) => `数据更新于 ${t}`, lost: "，请以现场叫号为准", never: "正在连接，请以现场叫号为准", turn: (a, b) => `第 ${a} / ${b} 页`,
     },
     en: {
       floor: (f) => `Floor ${f}`, status: { free: "Free", serving: "Serving", paused: "Paused", closed: "Closed", unknown: "No data" },
-      people: "waiting", wait: "Wait", minutes: (n) => `~${n} min`, none: "no wait", dash: "—", extra: "extra window", handling: (n) => `${n} min each`,
+      people: "waiting", wait: "Wait", minutes: (n) => `~${n} min`, none: "no wait", dash: "—", extra: "extra", handling: (n) => `${n} min each`,
       go: "Go to ", sep: ", ", seconds: (n) => `${n} s ago`, ago: (n) => `${n} min ago`, hours: (n) => `${n} h ago`,
       age: (t) => `Figures from ${t}`, lost: "; please follow the calls in the hall", never: "Connecting; please follow the calls in the hall", turn: (a, b) => `Page ${a} of ${b}`,
     },
@@ -49,7 +49,7 @@
   };
   const windowCard = (one) => {
     const words = make("span", "", first.status[one.status], small(second && second.status[one.status]));
-    const card = make("li", "window", make("div", "name", one.label, small([one.service, one.extra && first.extra].filter(Boolean).join(" · "))),
+    const card = make("li", "window", make("div", "name", one.label, small([one.extra && first.extra, one.service].filter(Boolean).join(" · "))),
       make("div", "status", icon(one.status), words));
     card.dataset.status = one.status;
     return card;
@@ -79,7 +79,7 @@
   // How many windows one page holds, and how large their letters may be.
   const grid = (unit, count) => {
     const box = $("windows").getBoundingClientRect();
-    const [gap, wide] = [16 * unit, first === WORDS.en ? 720 : 596];
+    const [gap, wide] = [16 * unit, first === WORDS.en ? 650 : 596];
     const holds = (scale) => {
       const columns = Math.max(1, Math.floor((box.width + gap) / (wide * unit * scale + gap)));
       const rows = Math.max(1, Math.floor((box.height + gap) / (146 * unit * scale + gap)));
@@ -92,7 +92,7 @@
     const { unit, portrait } = fit();
     if (!known) return;
     $("hall").textContent = known.hall;
-    $("floor").textContent = both((w) => w.floor(known.floor));
+    $("floor").textContent = first.floor(known.floor);
     const atOnce = portrait || large || second ? 2 : 3;
     const zonePages = Math.max(1, Math.ceil(known.zones.length / atOnce));
     const at = page % zonePages;
