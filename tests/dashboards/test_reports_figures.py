@@ -69,6 +69,7 @@ def test_shares_are_what_was_put_in(records: Records) -> None:
     for number, score in enumerate((5, 4, 3)):
         weeks.rating("w02", at(WEEK.monday, 10) + number, score)
     weeks.session("w02", at(WEEK.monday, 10.5), 1500.0, overtime=True)
+    weeks.stay("hall", at(WEEK.monday, 10), 9000.0, "lost")  # ended nobody knows when: no wait
     weeks.write()
     report = report_of(records)
     first, second = window(report, "w01"), window(report, "w02")

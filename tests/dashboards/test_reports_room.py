@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from fastapi import FastAPI, HTTPException
+from fastapi.routing import APIRoute
 
+from dashboards.reports import room
+from dashboards.reports.shelf import Shelf
 from dashboards.reports.weeks import Week, midnight
+from dashboards.site import Site
 from hall.clock import ManualClock
 from hall.load import parse_hall
 from ingest.reader import HallReader, Reader
 from ingest.records import Records
+from ingest.users import Account
 from tests.dashboards.console_server import serving
 from tests.support.axe import serious
 from tests.support.browser import chromium
@@ -112,3 +119,14 @@ def test_a_pdf_is_fetched_and_what_is_none_is_refused(page: Page, url: str) -> N
         "week=2026-W09&change=x",
     ):
         assert page.request.get(f"{url}/reports/html?{query}").status == 422, query
+
+
+@pytest.mark.parametrize("path", ["/reports/html", "/reports/pdf"])
+def test_who_may_not_see_the_hall_gets_no_report(path: str) -> None:
+    app = FastAPI()
+    room._add_routes(cast("Site", SimpleNamespace(app=app, hall=HALL)), cast("Shelf", None))
+    found = next(route for route in app.routes if isinstance(route, APIRoute) and route.path == path)
+    stranger = SimpleNamespace(state=SimpleNamespace(account=Account("wang", "admin", ("other",))))
+    with pytest.raises(HTTPException) as refused:
+        found.endpoint(stranger, "2026-W09")
+    assert refused.value.status_code == 403

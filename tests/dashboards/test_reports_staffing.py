@@ -57,6 +57,8 @@ def test_an_hour_with_too_few_windows(tmp_path: Path) -> None:
         weeks.window(start, "w01", serving_s=3600)
         weeks.window(start, "w02", serving_s=3600)
         weeks.window(start, "w03", unstaffed_s=3600)
+    weeks.zone(monday + 3600 * 14, "hall", known_s=3600)  # seen, but of the windows nothing was heard
+    weeks.window(monday + 3600 * 14, "w01", serving_s=3600)
     for number in range(30):
         weeks.stay("hall", monday + 10 * 3600 + 100 * number, 2400.0)
         weeks.session("w01", monday + 10 * 3600 + 100 * number, 600.0)
@@ -75,4 +77,5 @@ def test_an_hour_with_too_few_windows(tmp_path: Path) -> None:
     assert queue.short_hours == [ten]
     assert by_start[9 * 3600].arrivals == 1
     assert by_start[11 * 3600].needed == 0
+    assert by_start[14 * 3600].open is None
     assert by_start[13 * 3600].open is None  # nothing was heard: unknown, not too few
