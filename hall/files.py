@@ -11,6 +11,8 @@ from stat import S_IMODE
 def write_whole(path: Path, data: bytes, *, keep_access: bool = False) -> None:
     """Write a file so that, whatever happens, either the old or the new one is there.
 
+    What is no file of its own, such as /dev/null or a pipe, is written to and stays what it is.
+
     Args:
         path: the file.
         data: what stands in it then.
@@ -19,6 +21,10 @@ def write_whole(path: Path, data: bytes, *, keep_access: bool = False) -> None:
     Raises:
         OSError: it cannot be written; the old one stays.
     """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as there:
+            there.write(data)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     old = path.stat() if keep_access and path.exists() else None
     fresh = path.with_name(path.name + ".new")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,14 @@ def test_who_may_read_it_stays_where_that_is_asked(tmp_path: Path) -> None:
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
     write_whole(path, b"newer")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"told")
+    assert pipe.is_fifo()
+    assert os.read(reader, 10) == b"told"
+    os.close(reader)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
