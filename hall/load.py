@@ -189,7 +189,7 @@ def _blocks(node: Any, key: str) -> Iterator[dict[str, Any]]:
 
 def show_path(loc: Loc) -> str:
     """A place in the file, such as `floors[0].windows[2].clerk_area[1]`."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{mask_address(part)}" for part in loc]
     return "".join(parts).removeprefix(".") or "the file"
 
 
@@ -202,7 +202,7 @@ def _parse_yaml(text: str, name: str) -> Any:
     except DuplicateKeyError as exc:
         # Its own words quote both values, and one of them may be a password.
         key = re.search(r'duplicate key "([^"]*)"', str(exc.problem))
-        found = f"the key {key[1] if key else ''} a second time"
+        found = f"the key {mask_address(key[1]) if key else ''} a second time"
         line = exc.problem_mark.line + 1 if exc.problem_mark is not None else None
         raise ConfigError(name, [Fault("the file", found, "each key of a block once", line)]) from None
     except MarkedYAMLError as exc:
@@ -248,7 +248,7 @@ def _fault(error: Any, source: _Source, model: type[BaseModel]) -> Fault:
     kind = error["type"]
     line = _line(source.marked, loc)
     if kind == "extra_forbidden":
-        return Fault(show_path(loc), f"the unknown key {loc[-1]}", _key_hint(loc, model), line)
+        return Fault(show_path(loc), f"the unknown key {mask_address(str(loc[-1]))}", _key_hint(loc, model), line)
     expected = _EXPECTED.get(kind)
     if kind == "value_error":
         expected = str(error["ctx"]["error"])
@@ -291,7 +291,7 @@ def _is_bare(node: Any) -> bool:
 
 def _show_value(value: Any) -> str:
     if isinstance(value, dict):
-        return "a block with " + (", ".join(map(str, value)) or "nothing in it")
+        return "a block with " + (", ".join(mask_address(str(key)) for key in value) or "nothing in it")
     if value is None:
         return "nothing"
     text = mask_address(repr(value) if isinstance(value, str) else str(value))

@@ -18,6 +18,7 @@ from edge.seal import Seal, sealed, verified
 from edge.service import EdgeService
 from hall.broker import parse_broker
 from hall.clock import SystemClock, to_iso
+from hall.layout import Evidence
 from hall.messages import ReplyBody
 from hall.pictures import EVIDENCE
 from ingest._passwords import Passwords
@@ -169,3 +170,26 @@ def test_an_admin_sees_a_frame_and_it_is_on_record(house: _House) -> None:
     assert house.get(FRAME, house.viewer).status_code == 403
     assert house.get(FRAME, house.stranger).status_code == 403
     assert house.get(FRAME.replace("cam1", "cam9"), house.admin).status_code == 404
+
+
+def test_a_hall_that_says_no_is_obeyed(house: _House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.box._evidence.store, "settings", Evidence(share=False))
+    answer = house.get(FRAME, house.admin)
+    assert answer.status_code == 404
+    assert "evidence.share is false" in answer.json()["detail"]
+
+
+def test_a_broker_that_is_away_holds_up_nobody(house: _House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.centre.boxes, "trouble", "connection lost: for the test")
+    answer = house.get(FRAME, house.admin)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "connection lost" in answer.json()["detail"]
+
+
+def test_a_box_that_does_not_answer_holds_up_nobody(house: _House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.centre.boxes, "_wait_s", 0.2)
+    monkeypatch.setattr(house.box._showing, "ask", lambda _: None)
+    answer = house.get(FRAME, house.admin)
+    assert answer.status_code == 504
+    assert "no answer within 0.2 s" in answer.json()["detail"]
+    assert house.centre.boxes._asked == {}

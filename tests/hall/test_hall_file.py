@@ -401,3 +401,21 @@ def _as_yaml(node: object) -> str:
 def test_any_text_only_gives_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_hall(text, environ={})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{secret}: 1",  # somebody forgot `source:`
+        "{secret}: 1\n        {secret}: 2",
+        "source: {{{secret}: 1}}",
+        "sourc: {secret}",
+        "source: [{secret}]",
+    ],
+)
+def test_an_address_where_none_should_be_shows_no_password(line: str) -> None:
+    secret = '"rtsp://user:hunter2@10.0.0.11/sub"'
+    floors = "floors:\n  - id: f1\n    cameras:\n      - id: c1\n        " + line.format(secret=secret)
+    with pytest.raises(ConfigError) as caught:
+        parse_hall(f"hall: {{id: demo, name: x, timezone: Asia/Shanghai}}\n{floors}\n", environ={})
+    assert "hunter2" not in str(caught.value)

@@ -54,3 +54,21 @@ def test_none_of_ours(topic: str) -> None:
         parse_topic(topic)
     assert caught.value.reason == "topic"
     assert "expected hallwatch/1/HALL/FLOOR/NODE/KIND" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        None,
+        "hallwatch/1/demo/f1/edge-f2/answer/me",  # another box
+        "hallwatch/1/demo/f1/edge-f1/event",
+        "hallwatch/1/demo/f1/edge-f1/answer/",
+        "hallwatch/1/demo/f1/edge-f1/answer/#",
+        "hallwatch/1/demo/f1/edge-f1/answer/a/b",
+        "hallwatch/1/demo/reply",
+    ],
+)
+def test_nobody_makes_a_box_answer_anywhere(wanted: str | None) -> None:
+    box = Address("demo", "f1", "edge-f1")
+    assert box.answers(wanted) is None
+    assert box.answers(box.topic("answer/me")) == box.topic("answer/me")
