@@ -144,7 +144,7 @@ async def _open(site: Site, client: Client, texts: Texts, account: Account, name
     client.content.classes("console")
     frame = _Frame(site, texts, account, name)
     visit = Visit(site, texts, account, client, frame.bar)
-    with box("page", "main", id="content", tabindex="-1"):
+    with box("page", id="content", tabindex="-1"):  # NiceGUI puts it into a <main>
         content = await build(visit)
     frame.bar.set_visibility(bool(frame.bar.default_slot.children))
 

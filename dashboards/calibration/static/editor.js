@@ -175,7 +175,10 @@
       if (state === "asked" || (asking && !this.told.rendered)) return this.words.asking;
       const reason = why ? fill(this.words.why_not, { why }) : "";
       if (state === "none") return [reason, this.words.no_picture].join(" ").trim();
-      return [reason, at ? fill(this.words.taken_at, { time: new Date(at).toLocaleTimeString(document.documentElement.lang) }) : ""].join(" ").trim();
+      // By the clocks of the hall, as everything here.
+      const zone = document.querySelector("hall-clock").getAttribute("zone");
+      const time = at && new Date(at).toLocaleTimeString(document.documentElement.lang, { timeZone: zone, hourCycle: "h23" });
+      return [reason, at ? fill(this.words.taken_at, { time }) : ""].join(" ").trim();
     }
     // Under the picture: how to draw, or what is selected with buttons that move it.
     drawBelow() {
