@@ -9,15 +9,12 @@ from typing import Literal
 from nicegui import ui
 
 from dashboards.frame import Build, Content, Visit, add_page
+from dashboards.markup import head_of
 from dashboards.people.words import WORDS
 from dashboards.site import Site
 from dashboards.widgets import Text, box
 
-_STATIC = Path(__file__).parent / "static"
-_HEAD = (
-    f"<style>{(_STATIC / 'people.css').read_text(encoding='utf-8')}</style>"
-    f"<script>{(_STATIC / 'people.js').read_text(encoding='utf-8')}</script>"
-)
+_HEAD = head_of(Path(__file__).parent / "static")
 
 Page = Literal["users", "audit", "account"]
 

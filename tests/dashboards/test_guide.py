@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from dashboards import guide
@@ -32,7 +31,8 @@ from tests.dashboards.sample_hall import MARKUP, NOW, MemoryModel, busy_morning,
 from tests.support.asking import ask
 from tests.support.browser import chromium
 from tests.support.consoles import large_hall
-from tests.support.servers import free_port, wait_until
+from tests.support.pages import serving_app
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -218,18 +218,11 @@ class Screens:
         return self._clock.now()
 
     def start(self) -> None:
-        config = uvicorn.Config(
-            self._site.app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="guide-under-test")
-        self._thread.start()
-        wait_until(lambda: self._server.started, "the guide answers")
+        self._serving = ExitStack()
+        self._serving.enter_context(serving_app(self._site.app, self.port))
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+        self._serving.close()
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,9 @@ def fresh_pages() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def serving_app(app: FastAPI) -> Iterator[str]:
-    """Address of an application."""
-    port = free_port()
+def serving_app(app: FastAPI, port: int | None = None) -> Iterator[str]:
+    """Address of an application; on a free port where none is said."""
+    port = port or free_port()
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="console-under-test")
